@@ -1,0 +1,1 @@
+//! Identity swap for the Instar heap: lazy forwarders, read-barrier strategies, full-scan swapping.

@@ -1,0 +1,1 @@
+//! Sweeps, criterion benches, CSV records, plots and reports of Instar.

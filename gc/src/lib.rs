@@ -1,0 +1,1 @@
+//! Generational moving collector of the Instar heap: scavenger, mark-compact, safepoints.

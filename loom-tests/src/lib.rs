@@ -1,0 +1,1 @@
+//! Model checks of Instar's concurrent protocols.

@@ -1,0 +1,2 @@
+//! The `instar` command line: nothing but glue.
+fn main() {}
