@@ -1,1 +1,13 @@
-//! Tagged words, headers, arenas, class table, handles and verifier of the Instar object heap.
+//! The Instar object heap: tagged words, headers, arenas, class table, handles, heap walk and verifier.
+//!
+//! This crate is memory and its rules, without policy: it does not decide when to collect. `instar-gc` does.
+
+pub mod class_index;
+pub mod format;
+pub mod header;
+pub mod oop;
+
+pub use class_index::ClassIndex;
+pub use format::Format;
+pub use header::{Header, HeaderFlags, IdentityHash};
+pub use oop::{Oop, Tag};
