@@ -2,12 +2,27 @@
 //!
 //! This crate is memory and its rules, without policy: it does not decide when to collect. `instar-gc` does.
 
+pub mod arena;
 pub mod class_index;
+pub mod class_table;
+pub mod config;
+pub mod error;
 pub mod format;
+pub mod handles;
 pub mod header;
+pub mod heap;
+pub mod object;
 pub mod oop;
+pub mod side;
+pub mod walk;
 
 pub use class_index::ClassIndex;
+pub use class_table::{ClassSpec, ClassTable, Shape};
+pub use config::{HeapConfig, MIB};
+pub use error::HeapError;
 pub use format::Format;
+pub use handles::{Handle, HandleStack};
 pub use header::{Header, HeaderFlags, IdentityHash};
+pub use heap::Heap;
+pub use object::Obj;
 pub use oop::{Oop, Tag};

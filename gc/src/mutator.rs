@@ -1,0 +1,248 @@
+//! A mutator: a thread that allocates, reads and writes objects.
+
+#![allow(unsafe_code)]
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use instar_heap::object::write_header;
+use instar_heap::{Heap, HeapError, Obj, Oop, Shape};
+
+use crate::pause::Pause;
+use crate::remembered::note_old_to_young;
+use crate::roots::RootSet;
+use crate::scope::Scope;
+use crate::stats::Collection;
+use crate::world::{Local, World};
+
+/// Bytes of an allocation buffer.
+const BUFFER_BYTES: usize = 64 << 10;
+/// Objects of this size and above are born old: copying them between survivor halves costs more than it saves.
+pub const LARGE_BYTES: usize = 64 << 10;
+
+/// One thread's access to a world. Not `Sync`: each thread attaches its own.
+///
+/// Whatever may pass a safepoint takes `&mut self`, so that the compiler sees where raw references end.
+pub struct Mutator {
+    world: Arc<World>,
+    local: Arc<Local>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl Mutator {
+    pub(crate) fn new(world: Arc<World>) -> Mutator {
+        let local = Arc::new(Local::default());
+        local.until_zeal.set(world.config.zeal.map_or(0, |n| n.get()));
+        world.safepoint.attach();
+        world.lock_locals().push(local.clone());
+        Mutator { world, local, not_sync: PhantomData }
+    }
+
+    /// The world that the mutator is attached to.
+    #[inline]
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// The world's heap.
+    #[inline]
+    pub fn heap(&self) -> &Heap {
+        &self.world.heap
+    }
+
+    #[inline]
+    pub(crate) fn local(&self) -> &Local {
+        &self.local
+    }
+
+    /// Runs `body` with a scope in which handles can be made; they end with it.
+    pub fn scope<R>(&mut self, body: impl for<'s> FnOnce(&mut Scope<'s>) -> R) -> R {
+        let mut scope = Scope::new(self);
+        body(&mut scope)
+    }
+
+    /// Adds a root set, which the world keeps until the mutator is dropped.
+    pub fn add_roots(&mut self, roots: Box<dyn RootSet>) {
+        // SAFETY: [local-owner]
+        unsafe { &mut *self.local.roots.get() }.push(roots);
+    }
+
+    /// Lets a waiting collection or become go ahead, if there is one. One load otherwise.
+    #[inline]
+    pub fn safepoint(&mut self) {
+        self.world.safepoint.poll();
+    }
+
+    /// Runs `body` without holding up the others: collections go ahead meanwhile. For waits and system calls.
+    pub fn blocked<R>(&mut self, body: impl FnOnce() -> R) -> R {
+        struct Leave<'w>(&'w World);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.safepoint.leave_blocked();
+            }
+        }
+        self.world.safepoint.enter_blocked();
+        let _leave = Leave(&self.world);
+        body()
+    }
+
+    /// Stops all other mutators until the result is dropped.
+    pub fn stop_world(&mut self) -> Pause<'_> {
+        Pause::begin(&self.world)
+    }
+
+    /// Collects now.
+    pub fn collect(&mut self, kind: Collection) {
+        self.stop_world().collect(kind);
+    }
+
+    /// Allocates an object of `shape`; slots hold nil, raw data is zero. A bump of a pointer, the header and the slots;
+    /// 3-slot objects take 2 to 4 ns in a warm nursery.
+    ///
+    /// # Errors
+    /// [`HeapError::OutOfMemory`] after a full collection that did not help.
+    ///
+    /// # Safety
+    /// `shape` comes from a class of this world's table. The object is not a root: it must not be used after the next
+    /// call that takes `&mut self` unless it was stored in one.
+    #[inline]
+    pub unsafe fn allocate_raw(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        let start = self.local.top.get();
+        let end = start + shape.bytes;
+        if end > self.local.end.get() {
+            return self.allocate_slow(shape);
+        }
+        self.local.top.set(end);
+        // SAFETY: start..end lies in this mutator's buffer, which is unused memory.
+        Ok(unsafe { initialise(start, shape, self.world.heap.nil()) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_slow(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        self.safepoint();
+        self.zeal();
+        if shape.bytes >= LARGE_BYTES {
+            return self.allocate_old(shape);
+        }
+        for attempt in [None, Some(Collection::Young), Some(Collection::Full), Some(Collection::Compacting)] {
+            if let Some(kind) = attempt {
+                self.collect_unless(kind, |heap| heap.eden.end() - heap.eden.top() >= shape.bytes);
+            }
+            // SAFETY: [local-owner]
+            unsafe { self.local.retire_buffer() };
+            let Some(buffer) = self.world.heap.eden.refill(shape.bytes, BUFFER_BYTES) else { continue };
+            let end = buffer.start + shape.bytes;
+            self.local.top.set(end);
+            self.local.end.set(buffer.end);
+            if self.world.config.zeal.is_some() {
+                // Every allocation comes here, so that the countdown sees it.
+                self.world.heap.eden.give_back(end..buffer.end);
+                self.local.end.set(end);
+            }
+            // SAFETY: the buffer is this mutator's own.
+            return Ok(unsafe { initialise(buffer.start, shape, self.world.heap.nil()) });
+        }
+        Err(self.out_of_memory(shape.bytes))
+    }
+
+    fn zeal(&mut self) {
+        let Some(interval) = self.world.config.zeal else { return };
+        let left = self.local.until_zeal.get().saturating_sub(1);
+        self.local.until_zeal.set(if left == 0 { interval.get() } else { left });
+        if left == 0 {
+            let stats = self.world.stats();
+            let is_fourth = (stats.scavenges + stats.full_collections) % 4 == 3;
+            self.collect(if is_fourth { Collection::Compacting } else { Collection::Young });
+        }
+    }
+
+    fn allocate_old(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        let bytes = shape.bytes;
+        let is_due = self.world.heap.old_range().len() + bytes > self.world.lock_state().next_full_bytes;
+        for attempt in [is_due.then_some(Collection::Full), Some(Collection::Compacting)] {
+            if let Some(kind) = attempt {
+                self.collect_unless(kind, |heap| !is_due && heap.old.end() - heap.old.top() >= bytes);
+            }
+            let Some(range) = self.world.heap.old.refill(bytes, bytes) else { continue };
+            self.world.heap.note_old_top(range.end);
+            // SAFETY: the range was handed out to this mutator.
+            return Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) });
+        }
+        Err(self.out_of_memory(bytes))
+    }
+
+    /// Collects, unless another mutator's collection made `satisfied` true while this one waited for the stop.
+    fn collect_unless(&mut self, kind: Collection, satisfied: impl Fn(&Heap) -> bool) {
+        let mut pause = self.stop_world();
+        if !satisfied(&pause.world().heap) {
+            pause.collect(kind);
+        }
+    }
+
+    fn out_of_memory(&self, requested: usize) -> HeapError {
+        let heap = &self.world.heap;
+        HeapError::OutOfMemory { requested, used: heap.used_bytes(), limit: heap.config().limit_bytes }
+    }
+
+    /// Stores `value` into slot `index` of `object`, with the generational write barrier: two compares unless an old
+    /// object comes to refer to a young one.
+    ///
+    /// # Safety
+    /// `object` is a live object of this world with pointer slots, not a forwarder, and has that slot; `value` is an
+    /// immediate or refers to a live object of this world.
+    #[inline]
+    pub unsafe fn store(&self, object: Obj, index: usize, value: Oop) {
+        object.set_slot_raw(index, value);
+        self.store_barrier(object, index, value);
+    }
+
+    /// The barrier of [`store`](Self::store) alone, for a slot that was written by other means.
+    #[inline]
+    pub fn store_barrier(&self, object: Obj, index: usize, value: Oop) {
+        let heap = &self.world.heap;
+        if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
+            // SAFETY: [local-owner]
+            note_old_to_young(heap, object, index, |object| unsafe { &mut *self.local.remembered.get() }.push(object));
+        }
+    }
+
+    /// Takes the next ephemeron whose key died from the finalisation queue.
+    ///
+    /// The result is not a root until it is stored in one; see [`Scope::next_finalizable`] for the safe form.
+    pub(crate) fn pop_finalizable(&mut self) -> Option<Oop> {
+        self.world.lock_state().finalizable.pop_front()
+    }
+}
+
+impl Drop for Mutator {
+    fn drop(&mut self) {
+        // SAFETY: [local-owner]
+        unsafe {
+            self.local.retire_buffer();
+            let own = std::mem::take(&mut *self.local.remembered.get());
+            self.world.lock_state().remembered.extend(own);
+        }
+        self.world.lock_locals().retain(|local| !Arc::ptr_eq(local, &self.local));
+        self.world.safepoint.detach();
+    }
+}
+
+/// Writes header and empty slots. Copy, initialise and publish are separate steps: nobody else knows the object yet.
+///
+/// # Safety
+/// `start..start + shape.bytes` is unused memory that the caller owns.
+#[inline]
+unsafe fn initialise(start: usize, shape: Shape, nil: Oop) -> Obj {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let object = write_header(start, shape.header, shape.slots);
+        let filler = if shape.header.format().has_pointers() { nil } else { Oop::NULL };
+        let first = (object.address() + 8) as *mut u64;
+        for index in 0..shape.slots {
+            first.add(index).write(filler.bits());
+        }
+        object
+    }
+}

@@ -1,0 +1,91 @@
+//! The stopped world: what may be done only while no mutator runs.
+
+#![allow(unsafe_code)]
+
+use instar_heap::{HeapError, Obj, Oop};
+
+use crate::collect;
+use crate::remembered::note_old_to_young;
+use crate::safepoint::Stopped;
+use crate::stats::Collection;
+use crate::world::World;
+
+/// All mutators of a world stand still while this lives. Dropping it lets them go on.
+///
+/// It is the licence for collection, become and heap walks. [stopped] A method of `Pause` may touch every object and
+/// every root without further synchronisation; worker threads that it starts end before it returns.
+pub struct Pause<'w> {
+    world: &'w World,
+    _stopped: Stopped<'w>,
+}
+
+impl<'w> Pause<'w> {
+    /// Stops the world. The caller is an attached mutator that is not parked.
+    pub(crate) fn begin(world: &'w World) -> Pause<'w> {
+        Pause { world, _stopped: world.safepoint.stop() }
+    }
+
+    /// The stopped world.
+    #[inline]
+    pub fn world(&self) -> &'w World {
+        self.world
+    }
+
+    /// Collects.
+    pub fn collect(&mut self, kind: Collection) {
+        collect::run(self, kind);
+    }
+
+    /// Visits every root cell once: handles, root sets and the finalisation queue. The class table is not among them.
+    pub fn visit_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            unsafe {
+                local.handles.visit(&mut visitor);
+                for set in &mut *local.roots.get() {
+                    set.visit(&mut visitor);
+                }
+            }
+        }
+        self.world.lock_state().finalizable.iter_mut().for_each(visitor);
+    }
+
+    /// Makes all spaces walkable ([walkable]): covers the unused rests of all allocation buffers.
+    pub fn retire_buffers(&mut self) {
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            unsafe { local.retire_buffer() };
+        }
+    }
+
+    /// Makes room for `additional` remembered objects, so that remembering them cannot fail half-way.
+    ///
+    /// # Errors
+    /// [`HeapError::OutOfMemory`]; nothing has changed then.
+    pub fn reserve_remembered(&mut self, additional: usize) -> Result<(), HeapError> {
+        let requested = additional * size_of::<Obj>();
+        self.world.lock_state().remembered.try_reserve(additional).map_err(|_| HeapError::OutOfMemory {
+            requested,
+            used: self.world.heap.used_bytes(),
+            limit: self.world.heap.config().limit_bytes,
+        })
+    }
+
+    /// The write barrier's slow half for stores into slot `index` of `object` made while the world is stopped.
+    pub fn remember_store(&mut self, object: Obj, index: usize, value: Oop) {
+        let heap = &self.world.heap;
+        if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
+            note_old_to_young(heap, object, index, |object| self.world.lock_state().remembered.push(object));
+        }
+    }
+
+    /// Verifies the whole heap if the world was made with `verify`.
+    ///
+    /// # Panics
+    /// With the list of broken invariants.
+    pub fn check(&mut self, after: &str) {
+        if self.world.config.verify {
+            collect::verify_world(self, after);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A world: one heap, the mutators that work on it, and the collector that they share.
+
+#![allow(unsafe_code)]
+
+use std::cell::{Cell, UnsafeCell};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use instar_heap::object::fill_free;
+use instar_heap::{HandleStack, Heap, HeapError, Obj, Oop};
+
+use crate::config::GcConfig;
+use crate::mutator::Mutator;
+use crate::roots::RootSet;
+use crate::safepoint::Safepoint;
+use crate::stats::GcStats;
+use crate::workers::Workers;
+
+/// Everything that the mutators of one heap share. Nothing is global to the process: make as many worlds as you like.
+pub struct World {
+    pub(crate) heap: Heap,
+    pub(crate) config: GcConfig,
+    pub(crate) safepoint: Safepoint,
+    pub(crate) workers: Workers,
+    pub(crate) locals: Mutex<Vec<Arc<Local>>>,
+    pub(crate) state: Mutex<CollectorState>,
+}
+
+/// What the collector keeps between collections.
+#[derive(Default)]
+pub(crate) struct CollectorState {
+    /// Old objects that may refer to young ones, each once, each with the REMEMBERED flag.
+    pub remembered: Vec<Obj>,
+    /// Ephemerons whose key died, in the order in which that was found.
+    pub finalizable: VecDeque<Oop>,
+    /// Old bytes at which a full collection is due.
+    pub next_full_bytes: usize,
+    pub stats: GcStats,
+}
+
+/// A mutator's part of the world's state.
+///
+/// [local-owner] Only the owning thread touches it, except that whoever stopped the world may while the owner is
+/// parked; the safepoint's handshake orders the two.
+#[derive(Default)]
+pub(crate) struct Local {
+    /// Next free address of the allocation buffer.
+    pub top: Cell<usize>,
+    /// The buffer's end; 0 and 0 for "no buffer".
+    pub end: Cell<usize>,
+    pub handles: HandleStack,
+    /// Old objects that this mutator was the first to remember since the last collection.
+    pub remembered: UnsafeCell<Vec<Obj>>,
+    pub roots: UnsafeCell<Vec<Box<dyn RootSet>>>,
+    /// Allocations left until zeal collects.
+    pub until_zeal: Cell<u32>,
+}
+
+// SAFETY: [local-owner] never lets two threads touch the cells at once.
+unsafe impl Sync for Local {}
+
+impl Local {
+    /// Covers the unused rest of the allocation buffer, so that eden can be walked.
+    ///
+    /// # Safety
+    /// The caller is the owner or has stopped it.
+    pub unsafe fn retire_buffer(&self) {
+        // SAFETY: the rest of the buffer belongs to this mutator and holds no object.
+        unsafe { fill_free(self.top.get(), self.end.get()) };
+        self.top.set(0);
+        self.end.set(0);
+    }
+}
+
+impl World {
+    /// Makes a heap and starts the collector's threads.
+    ///
+    /// # Errors
+    /// [`HeapError::BadConfig`] and [`HeapError::Reserve`].
+    pub fn new(config: GcConfig) -> Result<Arc<World>, HeapError> {
+        let bad = |option, reason: &str| Err(HeapError::BadConfig { option, reason: reason.to_owned() });
+        if !(1..=64).contains(&config.workers) {
+            return bad("workers", "must be 1 to 64");
+        }
+        if config.tenure_age > 3 {
+            return bad("tenure_age", "must be 0 to 3");
+        }
+        if config.growth_percent <= 100 {
+            return bad("growth_percent", "must be more than 100");
+        }
+        let heap = Heap::new(config.heap.clone())?;
+        let state = CollectorState { next_full_bytes: config.first_full_bytes, ..CollectorState::default() };
+        Ok(Arc::new(World {
+            heap,
+            safepoint: Safepoint::new(),
+            workers: Workers::new(config.workers),
+            locals: Mutex::default(),
+            state: Mutex::new(state),
+            config,
+        }))
+    }
+
+    /// Registers the calling thread as a mutator. Blocks while the world is stopped.
+    pub fn attach(self: &Arc<World>) -> Mutator {
+        Mutator::new(self.clone())
+    }
+
+    /// The heap.
+    #[inline]
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// The options that the world was made with.
+    pub fn config(&self) -> &GcConfig {
+        &self.config
+    }
+
+    /// The collector's threads, for work that is done while the world is stopped.
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
+    /// A copy of the statistics.
+    pub fn stats(&self) -> GcStats {
+        self.lock_state().stats.clone()
+    }
+
+    pub(crate) fn lock_state(&self) -> MutexGuard<'_, CollectorState> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    pub(crate) fn lock_locals(&self) -> MutexGuard<'_, Vec<Arc<Local>>> {
+        self.locals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

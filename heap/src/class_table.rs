@@ -1,0 +1,243 @@
+//! The class table: from class index to class object and instance shape.
+
+use std::sync::atomic::{AtomicU64, Ordering::{Acquire, Relaxed, Release}};
+use std::sync::{Mutex, OnceLock};
+
+use crate::object::object_bytes;
+use crate::{ClassIndex, Format, Header, HeapError, Oop};
+
+const LOG_PAGE: u32 = 10;
+const PAGE_ENTRIES: usize = 1 << LOG_PAGE;
+const PAGES: usize = 1 << (ClassIndex::BITS - LOG_PAGE);
+
+/// What instances of a class look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassSpec {
+    /// The format of instances; the length of bytes is set at allocation.
+    pub format: Format,
+    /// Number of named slots, which precede the indexable ones.
+    pub fixed_slots: u16,
+}
+
+impl ClassSpec {
+    /// Instances with `slots` named slots.
+    pub const fn fixed(slots: u16) -> ClassSpec {
+        ClassSpec { format: Format::FIXED, fixed_slots: slots }
+    }
+
+    /// Instances of `format` without named slots.
+    pub const fn of(format: Format) -> ClassSpec {
+        ClassSpec { format, fixed_slots: 0 }
+    }
+
+    const fn pack(self) -> u64 {
+        PRESENT | (self.fixed_slots as u64) << 8 | self.format.bits() as u64
+    }
+
+    const fn unpack(bits: u64) -> ClassSpec {
+        ClassSpec { format: Format::from_bits(bits as u8), fixed_slots: (bits >> 8) as u16 }
+    }
+}
+
+const PRESENT: u64 = 1 << 32;
+
+/// Everything that allocating one object needs, computed once: header, slots and bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The header to write.
+    pub header: Header,
+    /// Number of 8-byte slots.
+    pub slots: usize,
+    /// Bytes, size word and padding included.
+    pub bytes: usize,
+}
+
+impl ClassSpec {
+    /// The shape of an instance of class `class` with `elements` indexable elements (bytes for byte formats).
+    ///
+    /// # Errors
+    /// [`HeapError::NotIndexable`] and [`HeapError::TooLarge`].
+    #[inline]
+    pub fn shape(self, class: ClassIndex, elements: usize) -> Result<Shape, HeapError> {
+        if elements == 0 && !self.format.is_bytes() {
+            let slots = self.fixed_slots as usize;
+            let header = Header::new(class, self.format, slots);
+            return Ok(Shape { header, slots, bytes: object_bytes(slots) });
+        }
+        self.indexed_shape(class, elements)
+    }
+
+    fn indexed_shape(self, class: ClassIndex, elements: usize) -> Result<Shape, HeapError> {
+        if !self.format.is_indexable() {
+            return Err(HeapError::NotIndexable { class: class.get(), elements });
+        }
+        if elements > 1 << 40 {
+            return Err(HeapError::TooLarge { elements });
+        }
+        let (format, slots) = if self.format.is_bytes() {
+            (Format::bytes(elements), elements.div_ceil(8))
+        } else {
+            (self.format, self.fixed_slots as usize + elements)
+        };
+        Ok(Shape { header: Header::new(class, format, slots), slots, bytes: object_bytes(slots) })
+    }
+}
+
+#[derive(Default)]
+struct Entry {
+    class: AtomicU64,
+    spec: AtomicU64,
+}
+
+type Page = Box<[Entry]>;
+
+struct Indices {
+    next: u32,
+    free: Vec<ClassIndex>,
+}
+
+/// From class index to class. Lookups are two loads and lock-free; adding and removing takes a lock.
+///
+/// The table's references to class objects are weak in the collector's eyes: a class that neither an instance nor a
+/// reference keeps alive loses its entry, and the index is given out again.
+pub struct ClassTable {
+    pages: Box<[OnceLock<Page>]>,
+    indices: Mutex<Indices>,
+}
+
+impl Default for ClassTable {
+    fn default() -> Self {
+        ClassTable {
+            pages: (0..PAGES).map(|_| OnceLock::new()).collect(),
+            indices: Mutex::new(Indices { next: ClassIndex::FIRST_USER.get(), free: Vec::new() }),
+        }
+    }
+}
+
+impl ClassTable {
+    #[inline]
+    fn entry(&self, index: ClassIndex) -> Option<&Entry> {
+        let page = self.pages[(index.get() >> LOG_PAGE) as usize].get()?;
+        Some(&page[index.get() as usize & (PAGE_ENTRIES - 1)])
+    }
+
+    /// Gives out an index for instances of `spec`. The class object may be set later.
+    ///
+    /// # Errors
+    /// [`HeapError::ClassTableFull`].
+    pub fn add(&self, class: Oop, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
+        let mut indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let index = match indices.free.pop() {
+            Some(index) => index,
+            None if ClassIndex::is_assignable(indices.next) => {
+                indices.next += 1;
+                ClassIndex::new(indices.next - 1).ok_or(HeapError::ClassTableFull)?
+            }
+            None => return Err(HeapError::ClassTableFull),
+        };
+        let page = self.pages[(index.get() >> LOG_PAGE) as usize]
+            .get_or_init(|| (0..PAGE_ENTRIES).map(|_| Entry::default()).collect());
+        let entry = &page[index.get() as usize & (PAGE_ENTRIES - 1)];
+        entry.class.store(class.bits(), Relaxed);
+        entry.spec.store(spec.pack(), Release);
+        Ok(index)
+    }
+
+    /// The shape of instances; `None` for an index that is not in use.
+    #[inline]
+    pub fn spec(&self, index: ClassIndex) -> Option<ClassSpec> {
+        let bits = self.entry(index)?.spec.load(Acquire);
+        if bits & PRESENT == 0 { None } else { Some(ClassSpec::unpack(bits)) }
+    }
+
+    /// The class object, [`Oop::NULL`] if none was set.
+    #[inline]
+    pub fn class(&self, index: ClassIndex) -> Option<Oop> {
+        Some(Oop::from_bits(self.entry(index)?.class.load(Relaxed)))
+    }
+
+    /// Sets the class object of an index in use; false if it is not.
+    pub fn set_class(&self, index: ClassIndex, class: Oop) -> bool {
+        let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
+            return false;
+        };
+        entry.class.store(class.bits(), Relaxed);
+        true
+    }
+
+    /// Frees an index. No instance of it may be alive.
+    pub fn remove(&self, index: ClassIndex) {
+        let mut indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
+            return;
+        };
+        entry.spec.store(0, Relaxed);
+        entry.class.store(0, Relaxed);
+        indices.free.push(index);
+    }
+
+    /// Visits each index in use with its class object, in ascending order; what the visitor leaves there is stored.
+    pub fn visit(&self, mut visitor: impl FnMut(ClassIndex, &mut Oop)) {
+        for (page_number, page) in self.pages.iter().enumerate() {
+            for (offset, entry) in page.get().into_iter().flatten().enumerate() {
+                if entry.spec.load(Acquire) & PRESENT == 0 {
+                    continue;
+                }
+                let mut class = Oop::from_bits(entry.class.load(Relaxed));
+                let before = class;
+                visitor(ClassIndex::from_masked(((page_number << LOG_PAGE) + offset) as u64), &mut class);
+                if class != before {
+                    entry.class.store(class.bits(), Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Number of indices in use.
+    pub fn len(&self) -> usize {
+        let indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        (indices.next - ClassIndex::FIRST_USER.get()) as usize - indices.free.len()
+    }
+
+    /// Whether no index is in use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One more than the largest index ever given out.
+    pub fn bound(&self) -> u32 {
+        self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_given_out_again_after_removal() {
+        let table = ClassTable::default();
+        let first = table.add(Oop::NULL, ClassSpec::fixed(3)).unwrap();
+        let second = table.add(Oop::NULL, ClassSpec::of(Format::BYTES)).unwrap();
+        assert_eq!(table.spec(first), Some(ClassSpec::fixed(3)));
+        table.remove(first);
+        table.remove(first);
+        assert_eq!((table.spec(first), table.len()), (None, 1));
+        assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(1)).unwrap(), first);
+        assert_eq!(table.spec(second).unwrap().format, Format::BYTES);
+        assert!(table.spec(ClassIndex::FORWARDER).is_none());
+    }
+
+    #[test]
+    fn shapes_of_all_formats() {
+        let class = ClassIndex::new(40).unwrap();
+        let bytes = |spec: ClassSpec, elements| spec.shape(class, elements).map(|shape| shape.bytes);
+        assert_eq!(bytes(ClassSpec::fixed(0), 0), Ok(16));
+        assert_eq!(bytes(ClassSpec::fixed(3), 0), Ok(32));
+        assert_eq!(bytes(ClassSpec::of(Format::INDEXABLE), 255), Ok(8 + 8 + 255 * 8));
+        assert_eq!(bytes(ClassSpec::of(Format::BYTES), 9), Ok(24));
+        assert_eq!(bytes(ClassSpec::of(Format::BYTES), 0), Ok(16));
+        assert!(matches!(bytes(ClassSpec::fixed(3), 1), Err(HeapError::NotIndexable { .. })));
+        assert!(matches!(bytes(ClassSpec::of(Format::WORDS), usize::MAX), Err(HeapError::TooLarge { .. })));
+    }
+}

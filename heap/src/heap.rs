@@ -1,0 +1,270 @@
+//! The heap: its address range, its spaces, and what belongs to all of them.
+//!
+//! ```text
+//! │ eden │ survivors 0 │ survivors 1 │ old ───────────▶ top      │ reserve │
+//! └─────────────── young ────────────┴──────────────────────────────────────┘
+//! ```
+//!
+//! One range is reserved for all of it, so that "is it young?" is one subtraction and one compare.
+//!
+//! [tenure-room] Outside a collection `old` never grows into the reserve, which is as large as what a scavenge may
+//! tenure: a scavenge never runs out of memory.
+
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+
+use crate::arena::Arena;
+use crate::bump::BumpRegion;
+use crate::object::{Obj, object_bytes, write_header};
+use crate::side::{RegionFlags, SideTables};
+use crate::{ClassIndex, ClassTable, Format, Header, HeaderFlags, HeapConfig, HeapError, IdentityHash, Oop};
+
+/// Memory for objects and the tables beside it. All methods take `&self`: mutators allocate concurrently, collectors
+/// run while all mutators stand still.
+pub struct Heap {
+    config: HeapConfig,
+    arena: Arena,
+    /// Where new objects are allocated.
+    pub eden: BumpRegion,
+    /// Where old objects are; its end moves so that [tenure-room] holds.
+    pub old: BumpRegion,
+    /// Side metadata.
+    pub side: SideTables,
+    /// The class table.
+    pub classes: ClassTable,
+    /// How many forwarders are alive, young and old.
+    pub forwarders: ForwarderCount,
+    survivors: [Range<usize>; 2],
+    active_half: AtomicUsize,
+    survivor_top: AtomicUsize,
+    old_high_water: AtomicUsize,
+    next_hash: AtomicU32,
+    nil: Oop,
+}
+
+/// Forwarders that become installed and no collection has removed yet. An upper bound: those that nothing refers to
+/// any more count until their space is collected.
+#[derive(Debug, Default)]
+pub struct ForwarderCount {
+    /// In the young generation.
+    pub young: AtomicUsize,
+    /// In the old generation.
+    pub old: AtomicUsize,
+}
+
+impl ForwarderCount {
+    /// Young and old together.
+    #[inline]
+    pub fn total(&self) -> usize {
+        self.young.load(Relaxed) + self.old.load(Relaxed)
+    }
+
+    /// Whether a reference may lead to a forwarder at all. Two loads.
+    #[inline]
+    pub fn any(&self) -> bool {
+        self.young.load(Relaxed) | self.old.load(Relaxed) != 0
+    }
+}
+
+impl Heap {
+    /// Reserves a heap that holds nothing but nil.
+    ///
+    /// # Errors
+    /// [`HeapError::BadConfig`] and [`HeapError::Reserve`].
+    pub fn new(config: HeapConfig) -> Result<Heap, HeapError> {
+        let config = config.checked()?;
+        let arena = Arena::reserve(config.limit_bytes, config.huge_pages)?;
+        let side = SideTables::reserve(arena.start()..arena.end())?;
+        let eden = arena.start()..arena.start() + config.eden_bytes;
+        let first = eden.end..eden.end + config.survivor_bytes;
+        let second = first.end..first.end + config.survivor_bytes;
+        let old_start = second.end;
+        let nil_header = Header::new(ClassIndex::UNDEFINED, Format::FIXED, 0).with(HeaderFlags::PINNED);
+        // SAFETY: the arena is fresh and the old space starts with enough room, by `HeapConfig::checked`.
+        let nil = unsafe { write_header(old_start, nil_header, 0) }.oop();
+        let heap = Heap {
+            eden: BumpRegion::new(eden.start, eden.end),
+            old: BumpRegion::new(old_start + object_bytes(0), arena.end()),
+            side,
+            classes: ClassTable::default(),
+            forwarders: ForwarderCount::default(),
+            active_half: AtomicUsize::new(0),
+            survivor_top: AtomicUsize::new(first.start),
+            survivors: [first, second],
+            old_high_water: AtomicUsize::new(old_start),
+            next_hash: AtomicU32::new(config.hash_seed as u32 ^ (config.hash_seed >> 32) as u32),
+            nil,
+            arena,
+            config,
+        };
+        heap.note_special(nil.address());
+        heap.reserve_tenure_room();
+        Ok(heap)
+    }
+
+    /// The heap's configuration, sizes rounded to regions.
+    pub fn config(&self) -> &HeapConfig {
+        &self.config
+    }
+
+    /// The object that fresh slots refer to. It is pinned and never collected.
+    #[inline]
+    pub fn nil(&self) -> Oop {
+        self.nil
+    }
+
+    /// Whether `address` lies in the young generation.
+    #[inline]
+    pub fn is_young(&self, address: usize) -> bool {
+        address.wrapping_sub(self.arena.start()) < self.config.young_bytes()
+    }
+
+    /// Whether `oop` refers to a young object.
+    #[inline]
+    pub fn is_young_pointer(&self, oop: Oop) -> bool {
+        oop.is_pointer() && self.is_young(oop.address())
+    }
+
+    /// Whether `address` lies inside the heap.
+    #[inline]
+    pub fn contains(&self, address: usize) -> bool {
+        address.wrapping_sub(self.arena.start()) < self.config.limit_bytes
+    }
+
+    /// The first address of the heap.
+    #[inline]
+    pub fn start(&self) -> usize {
+        self.arena.start()
+    }
+
+    /// The young generation's address range.
+    pub fn young_range(&self) -> Range<usize> {
+        self.arena.start()..self.old_start()
+    }
+
+    /// The first address of the old generation, where nil stands.
+    #[inline]
+    pub fn old_start(&self) -> usize {
+        self.survivors[1].end
+    }
+
+    /// The last address that old objects may ever reach.
+    pub fn old_limit(&self) -> usize {
+        self.arena.end()
+    }
+
+    /// The old generation's used range.
+    pub fn old_range(&self) -> Range<usize> {
+        self.old_start()..self.old.top()
+    }
+
+    /// The used part of the survivor half that holds objects.
+    pub fn survivor_range(&self) -> Range<usize> {
+        self.survivors[self.active_half.load(Relaxed)].start..self.survivor_top.load(Relaxed)
+    }
+
+    /// The survivor half that is empty between collections.
+    pub fn empty_half(&self) -> Range<usize> {
+        self.survivors[1 - self.active_half.load(Relaxed)].clone()
+    }
+
+    /// Makes the empty half, filled up to `top`, the one that holds objects. For the collector.
+    pub fn flip_survivors(&self, top: usize) {
+        let half = 1 - self.active_half.load(Relaxed);
+        debug_assert!(self.survivors[half].start <= top && top <= self.survivors[half].end);
+        self.active_half.store(half, Relaxed);
+        self.survivor_top.store(top, Relaxed);
+    }
+
+    /// The used parts of all spaces, in address order.
+    pub fn used_ranges(&self) -> [Range<usize>; 3] {
+        [self.eden_range(), self.survivor_range(), self.old_range()]
+    }
+
+    /// The part of eden that was handed out to allocation buffers.
+    pub fn eden_range(&self) -> Range<usize> {
+        self.arena.start()..self.eden.top()
+    }
+
+    /// Bytes in use: eden, survivors and old.
+    pub fn used_bytes(&self) -> usize {
+        self.used_ranges().into_iter().map(|range| range.len()).sum()
+    }
+
+    /// Opens the reserve to the collector's tenuring.
+    pub fn open_tenure_room(&self) {
+        self.old.reset(self.old.top(), self.old_limit());
+    }
+
+    /// Closes the reserve again and makes eden as large as what can still be tenured, so that [tenure-room] holds.
+    /// Called with eden empty, at the end of a collection.
+    pub fn reserve_tenure_room(&self) {
+        let top = self.old.top();
+        let survivors = self.survivor_range().len();
+        let room = (self.old_limit() - top).saturating_sub(survivors);
+        let eden = self.config.eden_bytes.min(room & !7);
+        // What a scavenge may tenure: eden, and either half of the survivors.
+        let reserve = eden + self.config.survivor_bytes.max(survivors);
+        self.old.reset(top, top.max(self.old_limit().saturating_sub(reserve)));
+        self.eden.reset(self.arena.start(), self.arena.start() + eden);
+        self.old_high_water.fetch_max(top, Relaxed);
+    }
+
+    /// Gives back the memory of the old generation above its top. Called by a full collection.
+    ///
+    /// # Safety
+    /// All mutators stand still, and no object lies above the top.
+    pub unsafe fn release_above_top(&self) {
+        let top = self.old.top();
+        let high = self.old_high_water.swap(top, Relaxed).max(top);
+        // SAFETY: the caller's promise.
+        unsafe { self.arena.release(top..high.next_multiple_of(crate::arena::HUGE_PAGE).min(self.arena.end())) };
+    }
+
+    /// Records that old memory was in use up to `top`, so that it is given back once it is free.
+    pub fn note_old_top(&self, top: usize) {
+        self.old_high_water.fetch_max(top, Relaxed);
+    }
+
+    /// Records that the object at `address` is pinned, immutable or a class ([`RegionFlags::SPECIAL`]).
+    #[inline]
+    pub fn note_special(&self, address: usize) {
+        self.side.flag_region(address, RegionFlags::SPECIAL);
+    }
+
+    /// The object's identity hash, assigned now if it has none. Mutators may race for it: one hash wins.
+    ///
+    /// # Safety
+    /// `object` is a live object of this heap and no forwarder.
+    pub unsafe fn identity_hash(&self, object: Obj) -> IdentityHash {
+        let cell = object.header_cell();
+        let mut seen = cell.load(Relaxed);
+        loop {
+            let header = Header::from_bits(seen);
+            if header.hash() != IdentityHash::NONE {
+                return header.hash();
+            }
+            // A Weyl sequence, multiplied so that neighbours differ in the high bits as well.
+            let step = self.next_hash.fetch_add(0x9E37_79B9, Relaxed);
+            let hash = IdentityHash::new((step ^ step >> 15).wrapping_mul(0x2C1B_3C6D) >> 10);
+            match cell.compare_exchange_weak(seen, header.with_hash(hash).bits(), Relaxed, Relaxed) {
+                Ok(_) => return hash,
+                // Another mutator changed the header (a hash or a flag): look again.
+                Err(now) => seen = now,
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Heap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Heap")
+            .field("eden", &self.eden_range())
+            .field("survivors", &self.survivor_range())
+            .field("old", &self.old_range())
+            .field("limit", &self.config.limit_bytes)
+            .finish()
+    }
+}

@@ -1,0 +1,169 @@
+//! Side metadata: tables in which an object's entry is found by address arithmetic.
+//!
+//! | table | one entry for | entry | share of the heap | used by |
+//! |---|---|---|---|---|
+//! | mark bits | a word | 1 bit | 1.56 % | marking, compaction; claims during become |
+//! | block destinations | 1 KiB | 4 bytes | 0.39 % | compaction |
+//! | cards | 512 bytes | 1 byte | 0.20 %, touched only under large remembered objects | write barrier, scavenge |
+//! | regions | 1 MiB | 9 bytes | – | compaction, become |
+//!
+//! Mark bits and block destinations are in use only inside a collection (mark bits also inside a bulk become) and
+//! are given back to the system afterwards, so that at rest the tables cost next to nothing.
+
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use bitflags::bitflags;
+
+use crate::arena::Arena;
+use crate::HeapError;
+
+/// log₂ of the bytes that a block destination covers.
+pub const LOG_BLOCK: u32 = 10;
+/// log₂ of the bytes that a card covers.
+pub const LOG_CARD: u32 = 9;
+/// log₂ of the bytes in a region.
+pub const LOG_REGION: u32 = 20;
+/// log₂ of the bytes whose mark bits share a 64-bit word.
+pub const LOG_MARK_WORD: u32 = 9;
+
+bitflags! {
+    /// What a region may contain. Bits are conservative: set early, cleared only by a collection that looked.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct RegionFlags: u8 {
+        /// An object that is pinned, immutable or a class.
+        const SPECIAL = 1;
+        /// A forwarder.
+        const FORWARDERS = 2;
+        /// A source of the become under way.
+        const SOURCES = 4;
+        /// A target of the become under way.
+        const TARGETS = 8;
+    }
+}
+
+/// A table with one `T` for each 2^`log` bytes of the heap.
+#[derive(Debug)]
+pub struct SideTable<T> {
+    arena: Arena,
+    heap_start: usize,
+    log: u32,
+    entries: std::marker::PhantomData<T>,
+}
+
+/// Atomic cells for which all-zero memory is a valid value.
+///
+/// # Safety
+/// Implementors are plain atomics.
+pub unsafe trait ZeroCell {}
+// SAFETY: all-zero bytes are a valid value of an atomic integer.
+unsafe impl ZeroCell for AtomicU8 {}
+// SAFETY: as above.
+unsafe impl ZeroCell for AtomicU32 {}
+// SAFETY: as above.
+unsafe impl ZeroCell for AtomicU64 {}
+
+impl<T: ZeroCell> SideTable<T> {
+    fn reserve(heap: Range<usize>, log: u32) -> Result<SideTable<T>, HeapError> {
+        let entries = ((heap.end - heap.start) >> log) + 1;
+        let arena = Arena::reserve((entries * size_of::<T>()).next_multiple_of(4096), false)?;
+        Ok(SideTable { arena, heap_start: heap.start, log, entries: std::marker::PhantomData })
+    }
+
+    /// The entry of the heap address `address`.
+    #[inline]
+    pub fn at(&self, address: usize) -> &T {
+        let index = address.wrapping_sub(self.heap_start) >> self.log;
+        debug_assert!(self.arena.start() + (index + 1) * size_of::<T>() <= self.arena.end(), "{address:#x} outside");
+        // SAFETY: [side-in-range] every address that reaches a table lies in the heap's range (heap words are valid
+        // object addresses, `Obj`'s invariant), for which the table has an entry; zero is a valid `T`.
+        unsafe { &*((self.arena.start() + index * size_of::<T>()) as *const T) }
+    }
+
+    /// The entries of the addresses in `range`, which must start at an entry's boundary.
+    #[inline]
+    pub fn span(&self, range: Range<usize>) -> &[T] {
+        let first = range.start.wrapping_sub(self.heap_start) >> self.log;
+        let last = (range.end.wrapping_sub(self.heap_start) + (1 << self.log) - 1) >> self.log;
+        assert!(first <= last && self.arena.start() + last * size_of::<T>() <= self.arena.end());
+        // SAFETY: the assertion keeps the entries inside the arena; zero is a valid `T`.
+        unsafe {
+            std::slice::from_raw_parts((self.arena.start() + first * size_of::<T>()) as *const T, last - first)
+        }
+    }
+
+    /// Zeroes all entries by giving their memory back.
+    pub fn clear(&self) {
+        // SAFETY: the entries are atomics that read as zero afterwards, which is a valid value.
+        unsafe { self.arena.release(self.arena.start()..self.arena.end()) }
+    }
+}
+
+/// All tables of one heap.
+#[derive(Debug)]
+pub struct SideTables {
+    /// One bit a word; all words of a marked object are set.
+    pub marks: SideTable<AtomicU64>,
+    /// Where the first live word of each block goes, in words from the heap's start.
+    pub destinations: SideTable<AtomicU32>,
+    /// Not 0 where a large remembered object may hold a young reference.
+    pub cards: SideTable<AtomicU8>,
+    /// [`RegionFlags`] of each region.
+    pub regions: SideTable<AtomicU8>,
+    /// Address behind the marked object that reaches into the region from before it; 0 if there is none.
+    pub overhangs: SideTable<AtomicU64>,
+}
+
+impl SideTables {
+    /// Reserves the tables of a heap that occupies `heap`.
+    ///
+    /// # Errors
+    /// [`HeapError::Reserve`].
+    pub fn reserve(heap: Range<usize>) -> Result<SideTables, HeapError> {
+        Ok(SideTables {
+            marks: SideTable::reserve(heap.clone(), LOG_MARK_WORD)?,
+            destinations: SideTable::reserve(heap.clone(), LOG_BLOCK)?,
+            cards: SideTable::reserve(heap.clone(), LOG_CARD)?,
+            regions: SideTable::reserve(heap.clone(), LOG_REGION)?,
+            overhangs: SideTable::reserve(heap, LOG_REGION)?,
+        })
+    }
+
+    /// The flags of the region that holds `address`.
+    #[inline]
+    pub fn region(&self, address: usize) -> RegionFlags {
+        RegionFlags::from_bits_truncate(self.regions.at(address).load(Relaxed))
+    }
+
+    /// Sets flags of the region that holds `address`.
+    #[inline]
+    pub fn flag_region(&self, address: usize, flags: RegionFlags) {
+        let cell = self.regions.at(address);
+        if cell.load(Relaxed) & flags.bits() != flags.bits() {
+            cell.fetch_or(flags.bits(), Relaxed);
+        }
+    }
+
+    /// Clears flags of all regions in `range`.
+    pub fn unflag_regions(&self, range: Range<usize>, flags: RegionFlags) {
+        for cell in self.regions.span(range) {
+            if cell.load(Relaxed) & flags.bits() != 0 {
+                cell.fetch_and(!flags.bits(), Relaxed);
+            }
+        }
+    }
+
+    /// The bit of the word at `address` inside its mark word.
+    #[inline]
+    pub const fn mark_bit(address: usize) -> u64 {
+        1 << (address >> 3 & 63)
+    }
+
+    /// Whether the word at `address` is marked.
+    #[inline]
+    pub fn is_marked(&self, address: usize) -> bool {
+        self.marks.at(address).load(Relaxed) & Self::mark_bit(address) != 0
+    }
+}
