@@ -1,1 +1,28 @@
-//! Generational moving collector of the Instar heap: scavenger, mark-compact, safepoints.
+//! The collector of the Instar heap: generational, moving in both generations, with several mutators and workers.
+//!
+//! Start at [`World`]; [`Scope`] is the safe interface, [`Mutator`] and [`Pause`] are what runtimes build on.
+
+mod collect;
+mod compact;
+pub mod config;
+pub mod evacuation;
+pub mod mutator;
+pub mod pause;
+pub mod remembered;
+pub mod roots;
+pub mod safepoint;
+mod scavenge;
+pub mod scope;
+pub mod stats;
+pub mod termination;
+pub mod workers;
+pub mod world;
+
+pub use config::GcConfig;
+pub use mutator::Mutator;
+pub use pause::Pause;
+pub use roots::RootSet;
+pub use scope::{AccessError, Ref, Scope};
+pub use stats::{Collection, GcStats};
+pub use workers::Workers;
+pub use world::World;

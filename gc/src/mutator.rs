@@ -204,7 +204,9 @@ impl Mutator {
         let heap = &self.world.heap;
         if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
             // SAFETY: [local-owner]
-            note_old_to_young(heap, object, index, |object| unsafe { &mut *self.local.remembered.get() }.push(object));
+            note_old_to_young(heap, object, index, |object| {
+                unsafe { &mut *self.local.remembered.get() }.push(object)
+            });
         }
     }
 

@@ -2,11 +2,13 @@
 
 #![allow(unsafe_code)]
 
+use instar_heap::header::POISON;
 use instar_heap::{HeapError, Obj, Oop};
 
 use crate::collect;
 use crate::remembered::note_old_to_young;
 use crate::safepoint::Stopped;
+use crate::scavenge::scavenge;
 use crate::stats::Collection;
 use crate::world::World;
 
@@ -34,6 +36,12 @@ impl<'w> Pause<'w> {
     /// Collects.
     pub fn collect(&mut self, kind: Collection) {
         collect::run(self, kind);
+    }
+
+    /// Moves all reachable young objects to the old generation. One scavenge.
+    pub fn tenure_all(&mut self) {
+        scavenge(self, true);
+        self.check("tenuring");
     }
 
     /// Visits every root cell once: handles, root sets and the finalisation queue. The class table is not among them.
@@ -76,6 +84,35 @@ impl<'w> Pause<'w> {
         let heap = &self.world.heap;
         if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
             note_old_to_young(heap, object, index, |object| self.world.lock_state().remembered.push(object));
+        }
+    }
+
+    /// The remembered set, taken from the collector and from all mutators.
+    pub(crate) fn take_remembered(&mut self) -> Vec<Obj> {
+        let mut all = std::mem::take(&mut self.world.lock_state().remembered);
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            all.append(unsafe { &mut *local.remembered.get() });
+        }
+        all
+    }
+
+    /// Voids all allocation buffers and re-establishes [tenure-room]. Called with eden empty.
+    pub(crate) fn reserve_tenure_room(&mut self) {
+        for local in self.world.lock_locals().iter() {
+            local.top.set(0);
+            local.end.set(0);
+        }
+        self.world.heap.reserve_tenure_room(self.world.tenure_slack_bytes());
+    }
+
+    /// In zeal builds, fills memory that holds no object any more with a pattern that nothing valid equals.
+    pub(crate) fn poison(&mut self, range: std::ops::Range<usize>) {
+        if self.world.config.zeal.is_some() {
+            for address in range.step_by(8) {
+                // SAFETY: [stopped], and the collection that calls left no object in the range.
+                unsafe { (address as *mut u64).write(POISON) };
+            }
         }
     }
 

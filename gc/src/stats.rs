@@ -48,7 +48,8 @@ pub struct GcStats {
 impl Default for GcStats {
     fn default() -> Self {
         // Auto-resizing, three significant digits: no fixed bound on a pause.
-        let histogram = || Histogram::new(3).unwrap_or_else(|error| unreachable!("3 digits are in range: {error}"));
+        let histogram =
+            || Histogram::new(3).unwrap_or_else(|error| unreachable!("3 digits are in range: {error}"));
         GcStats {
             scavenges: 0,
             full_collections: 0,
@@ -70,7 +71,9 @@ impl GcStats {
     pub(crate) fn record_pause(&mut self, kind: Collection, pause: Duration) {
         let (count, histogram) = match kind {
             Collection::Young => (&mut self.scavenges, &mut self.young_pauses_ns),
-            Collection::Full | Collection::Compacting => (&mut self.full_collections, &mut self.full_pauses_ns),
+            Collection::Full | Collection::Compacting => {
+                (&mut self.full_collections, &mut self.full_pauses_ns)
+            }
         };
         *count += 1;
         histogram.saturating_record(nanos(pause));

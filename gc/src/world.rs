@@ -4,15 +4,17 @@
 
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use instar_heap::object::fill_free;
+use instar_heap::sync::{Mutex, MutexGuard};
 use instar_heap::{HandleStack, Heap, HeapError, Obj, Oop};
 
 use crate::config::GcConfig;
 use crate::mutator::Mutator;
 use crate::roots::RootSet;
 use crate::safepoint::Safepoint;
+use crate::scavenge;
 use crate::stats::GcStats;
 use crate::workers::Workers;
 
@@ -90,14 +92,21 @@ impl World {
         }
         let heap = Heap::new(config.heap.clone())?;
         let state = CollectorState { next_full_bytes: config.first_full_bytes, ..CollectorState::default() };
-        Ok(Arc::new(World {
+        let world = World {
             heap,
             safepoint: Safepoint::new(),
             workers: Workers::new(config.workers),
-            locals: Mutex::default(),
+            locals: Mutex::new(Vec::new()),
             state: Mutex::new(state),
             config,
-        }))
+        };
+        world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        Ok(Arc::new(world))
+    }
+
+    /// What parallel tenuring may waste in the buffers that its workers leave behind.
+    pub(crate) fn tenure_slack_bytes(&self) -> usize {
+        if self.workers.count() == 1 { 0 } else { self.workers.count() * scavenge::SHARED_BUFFER_BYTES }
     }
 
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.
@@ -127,10 +136,10 @@ impl World {
     }
 
     pub(crate) fn lock_state(&self) -> MutexGuard<'_, CollectorState> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock()
     }
 
     pub(crate) fn lock_locals(&self) -> MutexGuard<'_, Vec<Arc<Local>>> {
-        self.locals.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.locals.lock()
     }
 }

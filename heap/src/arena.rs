@@ -59,7 +59,8 @@ impl Arena {
         if first < last {
             let offset = first - self.map.as_ptr() as usize;
             // SAFETY: [arena-private] the range lies inside this mapping, and the caller gave up its contents.
-            let released = unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, offset, last - first) };
+            let released =
+                unsafe { self.map.unchecked_advise_range(UncheckedAdvice::DontNeed, offset, last - first) };
             debug_assert!(released.is_ok(), "{released:?}");
         }
     }

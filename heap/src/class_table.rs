@@ -1,9 +1,13 @@
 //! The class table: from class index to class object and instance shape.
 
-use std::sync::atomic::{AtomicU64, Ordering::{Acquire, Relaxed, Release}};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use crate::object::object_bytes;
+use crate::sync::Mutex;
 use crate::{ClassIndex, Format, Header, HeapError, Oop};
 
 const LOG_PAGE: u32 = 10;
@@ -126,7 +130,7 @@ impl ClassTable {
     /// # Errors
     /// [`HeapError::ClassTableFull`].
     pub fn add(&self, class: Oop, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
-        let mut indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut indices = self.indices.lock();
         let index = match indices.free.pop() {
             Some(index) => index,
             None if ClassIndex::is_assignable(indices.next) => {
@@ -167,7 +171,7 @@ impl ClassTable {
 
     /// Frees an index. No instance of it may be alive.
     pub fn remove(&self, index: ClassIndex) {
-        let mut indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut indices = self.indices.lock();
         let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
             return;
         };
@@ -195,7 +199,7 @@ impl ClassTable {
 
     /// Number of indices in use.
     pub fn len(&self) -> usize {
-        let indices = self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let indices = self.indices.lock();
         (indices.next - ClassIndex::FIRST_USER.get()) as usize - indices.free.len()
     }
 
@@ -206,7 +210,7 @@ impl ClassTable {
 
     /// One more than the largest index ever given out.
     pub fn bound(&self) -> u32 {
-        self.indices.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next
+        self.indices.lock().next
     }
 }
 

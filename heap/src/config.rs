@@ -54,18 +54,24 @@ impl HeapConfig {
     pub fn checked(mut self) -> Result<HeapConfig, HeapError> {
         let bad = |option, reason: String| Err(HeapError::BadConfig { option, reason });
         if self.limit_bytes > Self::MAX_LIMIT_BYTES {
-            return bad("limit_bytes", format!("{} is more than the 32 GiB that can be addressed", self.limit_bytes));
+            return bad(
+                "limit_bytes",
+                format!("{} is more than the 32 GiB that can be addressed", self.limit_bytes),
+            );
         }
         for (option, bytes) in [("eden_bytes", self.eden_bytes), ("survivor_bytes", self.survivor_bytes)] {
             if bytes == 0 || bytes > self.limit_bytes {
-                return bad(option, format!("{bytes} must be between 1 and the limit of {}", self.limit_bytes));
+                return bad(
+                    option,
+                    format!("{bytes} must be between 1 and the limit of {}", self.limit_bytes),
+                );
             }
         }
         for bytes in [&mut self.limit_bytes, &mut self.eden_bytes, &mut self.survivor_bytes] {
             *bytes = bytes.next_multiple_of(MIB);
         }
-        // Room to tenure the whole of eden and one survivor half, plus nil.
-        let least = self.young_bytes() + self.eden_bytes + self.survivor_bytes + MIB;
+        // Room to tenure the whole of eden and one survivor half, plus nil and a little to work with.
+        let least = self.young_bytes() + (self.eden_bytes + self.survivor_bytes) / 8 * 9 + MIB;
         if self.limit_bytes < least {
             return bad(
                 "limit_bytes",
@@ -89,7 +95,10 @@ mod tests {
         assert_eq!(option(HeapConfig::with_limit(usize::MAX)), "limit_bytes");
         assert_eq!(option(HeapConfig::with_limit(20 * MIB)), "limit_bytes");
         assert_eq!(option(HeapConfig { eden_bytes: 0, ..HeapConfig::default() }), "eden_bytes");
-        assert_eq!(option(HeapConfig { survivor_bytes: usize::MAX, ..HeapConfig::default() }), "survivor_bytes");
+        assert_eq!(
+            option(HeapConfig { survivor_bytes: usize::MAX, ..HeapConfig::default() }),
+            "survivor_bytes"
+        );
         let config = HeapConfig { eden_bytes: 1, ..HeapConfig::default() }.checked().unwrap();
         assert_eq!(config.eden_bytes, MIB);
     }

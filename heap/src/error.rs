@@ -6,7 +6,9 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HeapError {
     /// Live data plus the request exceed the heap limit, also after a full collection.
-    #[error("out of memory: {requested} bytes requested, {used} of {limit} in use; raise the heap limit or drop references")]
+    #[error(
+        "out of memory: {requested} bytes requested, {used} of {limit} in use; raise the heap limit or drop references"
+    )]
     OutOfMemory {
         /// Size of the refused object in bytes.
         requested: usize,

@@ -45,13 +45,13 @@ impl HandleStack {
     #[inline]
     pub fn get(&self, handle: Handle<'_>) -> Oop {
         // SAFETY: [handle-owner]
-        unsafe { &*self.cells.get() }[handle.index as usize]
+        (unsafe { &*self.cells.get() })[handle.index as usize]
     }
 
     /// Lets the handle refer to `oop`.
     pub fn set(&self, handle: Handle<'_>, oop: Oop) {
         // SAFETY: [handle-owner]
-        unsafe { &mut *self.cells.get() }[handle.index as usize] = oop;
+        (unsafe { &mut *self.cells.get() })[handle.index as usize] = oop;
     }
 
     /// Number of cells.

@@ -68,6 +68,9 @@ impl ForwarderCount {
     }
 }
 
+/// Eden shrinks as memory runs out, but not below this part of its full size.
+const LEAST_EDEN: usize = 16;
+
 impl Heap {
     /// Reserves a heap that holds nothing but nil.
     ///
@@ -100,7 +103,7 @@ impl Heap {
             config,
         };
         heap.note_special(nil.address());
-        heap.reserve_tenure_room();
+        heap.reserve_tenure_room(0);
         Ok(heap)
     }
 
@@ -200,16 +203,23 @@ impl Heap {
 
     /// Closes the reserve again and makes eden as large as what can still be tenured, so that [tenure-room] holds.
     /// Called with eden empty, at the end of a collection.
-    pub fn reserve_tenure_room(&self) {
+    ///
+    /// The reserve is what a scavenge may tenure (eden and a survivor half), an eighth more for the ends of copy
+    /// buffers, and twice `slack_bytes`, what parallel workers may leave unused: a scavenge and the full collection
+    /// that it may lead to each use it up once.
+    pub fn reserve_tenure_room(&self, slack_bytes: usize) {
         let top = self.old.top();
-        let survivors = self.survivor_range().len();
-        let room = (self.old_limit() - top).saturating_sub(survivors);
-        let eden = self.config.eden_bytes.min(room & !7);
-        // What a scavenge may tenure: eden, and either half of the survivors.
-        let reserve = eden + self.config.survivor_bytes.max(survivors);
+        let room = (self.old_limit() - top).saturating_sub(2 * slack_bytes);
+        let half = self.config.survivor_bytes;
+        let mut eden = self.config.eden_bytes.min((room / 9 * 8).saturating_sub(half) & !7);
+        if eden < self.config.eden_bytes / LEAST_EDEN {
+            // Out of memory a little earlier, rather than a collection for every few objects.
+            eden = 0;
+        }
+        let reserve = (eden + half) / 8 * 9 + 8 + 2 * slack_bytes;
         self.old.reset(top, top.max(self.old_limit().saturating_sub(reserve)));
         self.eden.reset(self.arena.start(), self.arena.start() + eden);
-        self.old_high_water.fetch_max(top, Relaxed);
+        self.note_old_top(top);
     }
 
     /// Gives back the memory of the old generation above its top. Called by a full collection.
@@ -220,7 +230,9 @@ impl Heap {
         let top = self.old.top();
         let high = self.old_high_water.swap(top, Relaxed).max(top);
         // SAFETY: the caller's promise.
-        unsafe { self.arena.release(top..high.next_multiple_of(crate::arena::HUGE_PAGE).min(self.arena.end())) };
+        unsafe {
+            self.arena.release(top..high.next_multiple_of(crate::arena::HUGE_PAGE).min(self.arena.end()))
+        };
     }
 
     /// Records that old memory was in use up to `top`, so that it is given back once it is free.

@@ -3,17 +3,22 @@
 //! This crate is memory and its rules, without policy: it does not decide when to collect. `instar-gc` does.
 
 pub mod arena;
+pub mod bump;
 pub mod class_index;
 pub mod class_table;
 pub mod config;
 pub mod error;
 pub mod format;
+pub mod forwarding;
 pub mod handles;
 pub mod header;
 pub mod heap;
+pub mod memory;
 pub mod object;
 pub mod oop;
 pub mod side;
+pub mod sync;
+pub mod verify;
 pub mod walk;
 
 pub use class_index::ClassIndex;

@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use bitflags::bitflags;
 
-use crate::arena::Arena;
 use crate::HeapError;
+use crate::arena::Arena;
 
 /// log₂ of the bytes that a block destination covers.
 pub const LOG_BLOCK: u32 = 10;
@@ -76,7 +76,10 @@ impl<T: ZeroCell> SideTable<T> {
     #[inline]
     pub fn at(&self, address: usize) -> &T {
         let index = address.wrapping_sub(self.heap_start) >> self.log;
-        debug_assert!(self.arena.start() + (index + 1) * size_of::<T>() <= self.arena.end(), "{address:#x} outside");
+        debug_assert!(
+            self.arena.start() + (index + 1) * size_of::<T>() <= self.arena.end(),
+            "{address:#x} outside"
+        );
         // SAFETY: [side-in-range] every address that reaches a table lies in the heap's range (heap words are valid
         // object addresses, `Obj`'s invariant), for which the table has an entry; zero is a valid `T`.
         unsafe { &*((self.arena.start() + index * size_of::<T>()) as *const T) }
@@ -90,7 +93,10 @@ impl<T: ZeroCell> SideTable<T> {
         assert!(first <= last && self.arena.start() + last * size_of::<T>() <= self.arena.end());
         // SAFETY: the assertion keeps the entries inside the arena; zero is a valid `T`.
         unsafe {
-            std::slice::from_raw_parts((self.arena.start() + first * size_of::<T>()) as *const T, last - first)
+            std::slice::from_raw_parts(
+                (self.arena.start() + first * size_of::<T>()) as *const T,
+                last - first,
+            )
         }
     }
 

@@ -1,0 +1,77 @@
+//! One collection from stop to resume: which phases run, what is counted, what is verified.
+
+#![allow(unsafe_code)]
+
+use std::time::Instant;
+
+use instar_heap::verify::{Remembered, verify};
+
+use crate::compact;
+use crate::pause::Pause;
+use crate::scavenge::{self, is_reference, scavenge};
+use crate::stats::{Collection, nanos};
+
+/// Collects and records the pause.
+pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
+    let started = Instant::now();
+    let young = scavenge(pause, kind != Collection::Young);
+    let scavenge_ns = nanos(started.elapsed());
+    record_scavenge(pause, &young, scavenge_ns);
+    let old_bytes = pause.world().heap.old_range().len();
+    let is_due = old_bytes > pause.world().lock_state().next_full_bytes;
+    if kind != Collection::Young {
+        collect_old(pause, kind == Collection::Compacting);
+    } else if is_due {
+        scavenge_rest_and_collect_old(pause);
+    }
+    let kind = if is_due && kind == Collection::Young { Collection::Full } else { kind };
+    pause.world().lock_state().stats.record_pause(kind, started.elapsed());
+    pause.check("a collection");
+}
+
+/// A scavenge found that the old generation has grown enough: the rest of the young generation follows.
+fn scavenge_rest_and_collect_old(pause: &mut Pause<'_>) {
+    let started = Instant::now();
+    let rest = scavenge(pause, true);
+    record_scavenge(pause, &rest, nanos(started.elapsed()));
+    collect_old(pause, false);
+}
+
+fn record_scavenge(pause: &mut Pause<'_>, outcome: &scavenge::Outcome, duration_ns: u64) {
+    let stats = &mut pause.world().lock_state().stats;
+    stats.survived_bytes += outcome.survived_bytes as u64;
+    stats.tenured_bytes += outcome.tenured_bytes as u64;
+    stats.healed_references += outcome.healed;
+    stats.last_scavenge_ns = duration_ns;
+}
+
+fn collect_old(pause: &mut Pause<'_>, everything: bool) {
+    let outcome = compact::collect(pause, everything);
+    let config = &pause.world().config;
+    let mut state = pause.world().lock_state();
+    state.next_full_bytes = (outcome.live_bytes / 100 * config.growth_percent).max(config.first_full_bytes);
+    state.stats.healed_references += outcome.healed;
+    state.stats.reclaimed_bytes += outcome.reclaimed_bytes as u64;
+    state.stats.live_bytes_after_full = outcome.live_bytes as u64;
+    state.stats.last_mark_ns = outcome.mark_ns;
+    state.stats.last_compact_ns = outcome.compact_ns;
+}
+
+/// Verifies every invariant of the stopped world's heap.
+///
+/// # Panics
+/// With the list of what is broken.
+pub(crate) fn verify_world(pause: &mut Pause<'_>, after: &str) {
+    pause.retire_buffers();
+    let mut roots = Vec::new();
+    pause.visit_roots(|root| {
+        if is_reference(*root) {
+            roots.push(*root);
+        }
+    });
+    let remembered = pause.take_remembered();
+    // SAFETY: [stopped], and the buffers were retired.
+    let broken = unsafe { verify(&pause.world().heap, &roots, Remembered::Exactly(&remembered)) };
+    pause.world().lock_state().remembered = remembered;
+    assert!(broken.is_empty(), "heap invariants broken after {after}:\n{}", broken.join("\n"));
+}

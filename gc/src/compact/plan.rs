@@ -1,0 +1,180 @@
+//! Where each live object goes.
+//!
+//! Live objects keep their order. The destination of an object is that of the first live word of its 1 KiB block plus
+//! the live words before it in the block, which two population counts give. Two things stay where they are: the
+//! densely filled start of the generation, up to `fixed_end`, and pinned objects, which the others do not cross.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use instar_heap::Heap;
+use instar_heap::object::WORD;
+use instar_heap::side::{LOG_BLOCK, LOG_MARK_WORD, LOG_REGION, SideTables};
+
+const BLOCK: usize = 1 << LOG_BLOCK;
+const REGION: usize = 1 << LOG_REGION;
+/// The start of the generation stays in place while each of its regions holds at most this much garbage: moving a
+/// region costs about 0.2 ms, so that a thirty-second part is not worth it.
+const DENSE_GARBAGE_BYTES: usize = REGION / 32;
+/// In the destination table: the block holds part of a pinned object, see [`Plan::pinned`].
+const PINNED_BLOCK: u32 = u32::MAX;
+
+/// A pinned object, with what the words between it and the one before it need.
+struct Pinned {
+    start: usize,
+    end: usize,
+}
+
+/// The destinations of all live objects. The bulk of them is in the side tables.
+pub(super) struct Plan<'h> {
+    heap: &'h Heap,
+    /// Objects below stay where they are.
+    pub(super) fixed_end: usize,
+    /// The end of the last object after the slide.
+    pub(super) top: usize,
+    /// Holes before pinned objects, to be made walkable after the slide.
+    pub(super) holes: Vec<(usize, usize)>,
+    pinned: Vec<Pinned>,
+    /// Destination of the first live word of each block that holds part of a pinned object, by block address.
+    pinned_blocks: Vec<(usize, usize)>,
+}
+
+impl<'h> Plan<'h> {
+    /// Computes all destinations: 0.5 ms for 320 MB of old memory.
+    pub(super) fn make(heap: &'h Heap, everything: bool, mut pinned: Vec<(usize, usize)>) -> Plan<'h> {
+        pinned.sort_unstable();
+        let fixed_end = if everything { first_object_end(heap) } else { dense_end(heap) };
+        let pinned = pinned
+            .into_iter()
+            .filter(|&(start, _)| start >= fixed_end)
+            .map(|(start, end)| Pinned { start, end })
+            .collect();
+        let mut plan = Plan { heap, fixed_end, top: 0, holes: Vec::new(), pinned, pinned_blocks: Vec::new() };
+        plan.top = plan.assign();
+        plan
+    }
+
+    /// Fills in the destination table and returns the cursor behind the last live word.
+    fn assign(&mut self) -> usize {
+        let heap_start = self.heap.start();
+        let first_block = self.fixed_end & !(BLOCK - 1);
+        // The live words of the first block that lie before `fixed_end` are counted too; start so that they cancel.
+        let mut cursor = self.fixed_end - live_bytes(self.heap, first_block, self.fixed_end);
+        let mut next_pinned = 0;
+        for block in (first_block..self.heap.old.top()).step_by(BLOCK) {
+            let entry = self.heap.side.destinations.at(block);
+            let block_end = block + BLOCK;
+            if self.pinned.get(next_pinned).is_some_and(|pinned| pinned.start < block_end) {
+                entry.store(PINNED_BLOCK, Relaxed);
+                self.pinned_blocks.push((block, cursor));
+                let mut from = block;
+                while let Some(pinned) =
+                    self.pinned.get(next_pinned).filter(|pinned| pinned.start < block_end)
+                {
+                    if pinned.start >= block {
+                        let reached = cursor + live_bytes(self.heap, from, pinned.start);
+                        if reached < pinned.start {
+                            self.holes.push((reached, pinned.start));
+                        }
+                    }
+                    if pinned.end > block_end {
+                        // The object goes on in the next block, whose first live word is its own.
+                        from = block_end;
+                        cursor = block_end;
+                        break;
+                    }
+                    from = pinned.end;
+                    cursor = pinned.end;
+                    next_pinned += 1;
+                }
+                cursor += live_bytes(self.heap, from, block_end);
+            } else {
+                entry.store(((cursor - heap_start) / WORD) as u32, Relaxed);
+                cursor += live_bytes(self.heap, block, block_end);
+            }
+        }
+        cursor
+    }
+
+    /// Where the live object (or word of one) at `address` goes. Two population counts and two loads from the tables.
+    #[inline]
+    pub(super) fn destination(&self, address: usize) -> usize {
+        if address < self.fixed_end {
+            return address;
+        }
+        let base = self.heap.side.destinations.at(address).load(Relaxed);
+        if base == PINNED_BLOCK {
+            return self.destination_near_pinned(address);
+        }
+        self.heap.start() + base as usize * WORD + live_bytes_before(self.heap, address)
+    }
+
+    #[cold]
+    fn destination_near_pinned(&self, address: usize) -> usize {
+        let block = address & !(BLOCK - 1);
+        let following = self.pinned.partition_point(|pinned| pinned.start <= address);
+        if let Some(before) = following.checked_sub(1).map(|index| &self.pinned[index]) {
+            if address < before.end {
+                return address;
+            }
+            if before.end > block {
+                return before.end + live_bytes(self.heap, before.end, address);
+            }
+        }
+        let index = self.pinned_blocks.partition_point(|&(start, _)| start < block);
+        self.pinned_blocks[index].1 + live_bytes_before(self.heap, address)
+    }
+}
+
+/// Live bytes in the block of `address` before it.
+#[inline]
+fn live_bytes_before(heap: &Heap, address: usize) -> usize {
+    let word = heap.side.marks.at(address).load(Relaxed);
+    let below = word & (SideTables::mark_bit(address) - 1);
+    let mut live = below.count_ones();
+    if address >> LOG_MARK_WORD & 1 == 1 {
+        live += heap.side.marks.at(address - (1 << LOG_MARK_WORD)).load(Relaxed).count_ones();
+    }
+    live as usize * WORD
+}
+
+/// Live bytes between `from` and `to`, which lie in one block or at its ends.
+fn live_bytes(heap: &Heap, from: usize, to: usize) -> usize {
+    let mut live = 0;
+    let mut address = from;
+    while address < to {
+        let word_end = (address | ((1 << LOG_MARK_WORD) - 1)) + 1;
+        let end = word_end.min(to);
+        let bits = heap.side.marks.at(address).load(Relaxed) >> (address >> 3 & 63);
+        let words = (end - address) / WORD;
+        let bits = if words == 64 { bits } else { bits & ((1 << words) - 1) };
+        live += bits.count_ones() as usize;
+        address = end;
+    }
+    live * WORD
+}
+
+/// The end of nil, which stands first and is pinned.
+fn first_object_end(heap: &Heap) -> usize {
+    heap.old_start() + instar_heap::object::MIN_OBJECT
+}
+
+/// The end of the run of regions, from the generation's start, that hold little garbage.
+fn dense_end(heap: &Heap) -> usize {
+    let top = heap.old.top();
+    let mut region = heap.old_start();
+    while region + REGION <= top {
+        let live: usize = heap
+            .side
+            .marks
+            .span(region..region + REGION)
+            .iter()
+            .map(|word| word.load(Relaxed).count_ones() as usize)
+            .sum();
+        if REGION - live * WORD > DENSE_GARBAGE_BYTES {
+            break;
+        }
+        region += REGION;
+    }
+    let overhang = heap.side.overhangs.at(region).load(Relaxed) as usize;
+    region.max(overhang).max(first_object_end(heap))
+}

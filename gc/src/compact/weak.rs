@@ -1,0 +1,86 @@
+//! The end of marking: ephemerons whose key died are queued, weak references to the dead become nil, classes without
+//! instances and references leave the class table.
+
+#![allow(unsafe_code)]
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+
+use instar_heap::memory::resolve;
+use instar_heap::{ClassIndex, Format, Oop};
+
+use super::mark::Marker;
+
+/// Decides what marking left open; the same order as in a scavenge.
+pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, queue: &mut VecDeque<Oop>) {
+    loop {
+        let undecided = std::mem::take(&mut marker.ephemerons);
+        let before = undecided.len();
+        for ephemeron in undecided {
+            if survivor(marker, ephemeron.slot(0)).is_some() {
+                marker.push(ephemeron);
+            } else {
+                marker.ephemerons.push(ephemeron);
+            }
+        }
+        drain_all(marker);
+        if marker.ephemerons.is_empty() {
+            break;
+        }
+        if marker.ephemerons.len() == before {
+            for ephemeron in std::mem::take(&mut marker.ephemerons) {
+                ephemeron.set_header(ephemeron.header().with_format(Format::FIXED));
+                queue.push_back(ephemeron.oop());
+                marker.push(ephemeron);
+            }
+            drain_all(marker);
+        }
+    }
+    for object in std::mem::take(&mut marker.weak) {
+        for index in 0..object.slots() {
+            let now = survivor(marker, object.slot(index)).unwrap_or(marker.shared.heap.nil());
+            object.set_slot_raw(index, now);
+        }
+    }
+    remove_dead_classes(marker);
+}
+
+fn drain_all<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>) {
+    // All other workers have ended, so that batches that were spilled meanwhile are only in this worker's own deque.
+    loop {
+        marker.drain();
+        if !marker.take_back_batch() {
+            return;
+        }
+    }
+}
+
+/// What a weak reference refers to, if that is marked.
+fn survivor<const PARALLEL: bool>(marker: &Marker<'_, PARALLEL>, oop: Oop) -> Option<Oop> {
+    if !oop.is_pointer() {
+        return Some(oop);
+    }
+    // SAFETY: nothing is moved or freed before the slide, so that dead objects and forwarders are intact.
+    let end = unsafe { resolve(oop) };
+    (!end.is_pointer() || marker.shared.heap.side.is_marked(end.address())).then_some(end)
+}
+
+fn remove_dead_classes<const PARALLEL: bool>(marker: &Marker<'_, PARALLEL>) {
+    let heap = marker.shared.heap;
+    let mut dead: Vec<ClassIndex> = Vec::new();
+    heap.classes.visit(|index, class| {
+        let has_instances =
+            marker.shared.live_classes.get(index.get() as usize).is_some_and(|seen| seen.load(Relaxed));
+        // A class without an object is the embedder's to remove.
+        if *class == Oop::NULL || has_instances {
+            return;
+        }
+        match survivor(marker, *class) {
+            Some(now) => *class = now,
+            None => dead.push(index),
+        }
+    });
+    for index in dead {
+        heap.classes.remove(index);
+    }
+}

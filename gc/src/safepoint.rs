@@ -1,0 +1,194 @@
+//! Stopping all mutators: the handshake before a collection or a become.
+//!
+//! **Algorithm.** A mutator is *running*, *parked*, *blocked* (in a native wait, heap untouched) or detached. One lock
+//! guards the number of running mutators. [`Safepoint::stop`] takes the lock; if others run, it raises the request flag
+//! and sleeps until the number is one. It keeps the lock until the [`Stopped`] guard is dropped. Parking, blocking and
+//! detaching subtract from the number; whoever wants to run (attach, resume, come out of a native wait) needs the lock
+//! and therefore waits for the end of the stop.
+//!
+//! A lone mutator stops the world by one lock and one unlock, without flag and without wake-up.
+//!
+//! | event | running | parked | blocked |
+//! |---|---|---|---|
+//! | `poll`, nothing requested | running | – | – |
+//! | `poll`, requested | parked until the stop ends | – | – |
+//! | `enter_blocked` | blocked | – | – |
+//! | `leave_blocked` | – | – | running, after the stop |
+//! | `stop` | running, alone; parked first if another stop is under way | – | – |
+//! | `detach` | detached | – | – |
+//!
+//! **Invariants.**
+//! 1. While a `Stopped` exists, its thread holds the lock and is the only running mutator.
+//! 2. `stopping` is set from the request until the guard is dropped, and only if others ran at the request. While it is
+//!    set nobody becomes running. At most one thread waits on `alone`.
+//! 3. A running mutator never waits for the lock while another thread is inside a stop (it would have been counted).
+//!
+//! **Orderings.** \[MM-safepoint\]: everything is ordered by the lock. \[MM-poll\]: the flag is a hint, and a relaxed
+//! load. See `docs/memory-model.md`.
+
+use std::sync::atomic::Ordering;
+
+use instar_heap::sync::atomic::{AtomicBool, AtomicUsize};
+use instar_heap::sync::{Condvar, Mutex, MutexGuard};
+
+/// The word that every mutator polls, alone in its cache line: the lock's traffic would slow the polls.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Request(AtomicBool);
+
+#[derive(Debug)]
+struct State {
+    running: usize,
+    stopping: bool,
+}
+
+/// Where the mutators of one heap meet.
+#[derive(Debug)]
+pub struct Safepoint {
+    requested: Request,
+    state: Mutex<State>,
+    /// The stopper waits here until it is the only one running.
+    alone: Condvar,
+    /// Everybody else waits here until nobody is stopping.
+    resumed: Condvar,
+    /// Written under the lock, read without.
+    attached: AtomicUsize,
+}
+
+impl Safepoint {
+    /// A meeting place without mutators.
+    #[expect(clippy::new_without_default, reason = "a heap makes one, on purpose")]
+    pub fn new() -> Self {
+        Safepoint {
+            requested: Request(AtomicBool::new(false)),
+            state: Mutex::new(State { running: 0, stopping: false }),
+            alone: Condvar::new(),
+            resumed: Condvar::new(),
+            attached: AtomicUsize::new(0),
+        }
+    }
+
+    /// Makes the calling thread a running mutator. Waits if a stop is under way.
+    pub fn attach(&self) {
+        let state = self.state.lock();
+        self.attached.fetch_add(1, Ordering::Relaxed);
+        drop(self.run_when_resumed(state));
+    }
+
+    /// Ends the calling thread's life as a mutator. It was attached and running.
+    pub fn detach(&self) {
+        let mut state = self.state.lock();
+        self.attached.fetch_sub(1, Ordering::Relaxed);
+        self.cease_running(&mut state);
+    }
+
+    /// Parks while a stop is requested or under way. True if it did (or might have): objects may have moved.
+    #[inline]
+    pub fn poll(&self) -> bool {
+        // [MM-poll]: what the stop did is observed by the lock in `park`; a late sight of the request costs time only.
+        if self.requested.0.load(Ordering::Relaxed) {
+            self.park();
+            return true;
+        }
+        false
+    }
+
+    /// Before a native wait: from here to [`leave_blocked`](Self::leave_blocked) the thread does not touch the heap,
+    /// and stops do not wait for it.
+    pub fn enter_blocked(&self) {
+        self.cease_running(&mut self.state.lock());
+    }
+
+    /// After a native wait: waits for the end of a stop that is under way. Objects may have moved since
+    /// [`enter_blocked`](Self::enter_blocked).
+    pub fn leave_blocked(&self) {
+        drop(self.run_when_resumed(self.state.lock()));
+    }
+
+    /// Stops all other mutators, until the guard is dropped. The caller is an attached, running mutator; its own
+    /// objects may have moved, since another stop may have come first.
+    ///
+    /// Everything that mutators did before is visible to the caller, and what it does is visible to them afterwards.
+    /// Costs one lock and one unlock if no other mutator runs; otherwise as long as the slowest takes to its next poll.
+    #[inline]
+    pub fn stop(&self) -> Stopped<'_> {
+        let mut state = self.state.lock();
+        debug_assert!(state.running > 0, "only a running mutator may stop the others");
+        if state.running > 1 {
+            state = self.wait_until_alone(state);
+        }
+        Stopped { safepoint: self, state: Some(state) }
+    }
+
+    /// How many mutators are attached, whatever their state. May be called inside a stop.
+    pub fn mutators(&self) -> usize {
+        self.attached.load(Ordering::Relaxed)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn park(&self) {
+        let mut state = self.state.lock();
+        if state.stopping {
+            self.cease_running(&mut state);
+            drop(self.run_when_resumed(state));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait_until_alone<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        // The others' stops come first: they wait for this thread.
+        while state.stopping {
+            self.cease_running(&mut state);
+            state = self.run_when_resumed(state);
+        }
+        if state.running > 1 {
+            state.stopping = true;
+            self.requested.0.store(true, Ordering::Relaxed);
+            while state.running > 1 {
+                state = self.alone.wait(state);
+            }
+        }
+        state
+    }
+
+    fn cease_running(&self, state: &mut State) {
+        debug_assert!(state.running > 0, "more mutators ceased than ran");
+        state.running -= 1;
+        if state.stopping && state.running == 1 {
+            self.alone.notify_one();
+        }
+    }
+
+    fn run_when_resumed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        while state.stopping {
+            state = self.resumed.wait(state);
+        }
+        state.running += 1;
+        state
+    }
+}
+
+/// All mutators but the one that holds this are stopped. Dropping it lets them go on.
+#[derive(Debug)]
+#[must_use = "dropping the guard resumes the mutators"]
+pub struct Stopped<'a> {
+    safepoint: &'a Safepoint,
+    /// `None` only inside `drop`.
+    state: Option<MutexGuard<'a, State>>,
+}
+
+impl Drop for Stopped<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(mut state) = self.state.take() else { return };
+        if state.stopping {
+            state.stopping = false;
+            self.safepoint.requested.0.store(false, Ordering::Relaxed);
+            // Unlocked first, so that those who wake do not find the lock taken.
+            drop(state);
+            self.safepoint.resumed.notify_all();
+        }
+    }
+}

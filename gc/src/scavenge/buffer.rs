@@ -1,0 +1,120 @@
+//! Copy buffers: memory that one worker fills with survivors.
+
+#![allow(unsafe_code)]
+
+use instar_heap::bump::BumpRegion;
+use instar_heap::object::fill_free;
+
+use super::ScanRange;
+
+/// Bytes of a buffer when several workers compete for the region.
+pub(crate) const SHARED_BUFFER_BYTES: usize = 64 << 10;
+/// Bytes of a buffer when there is one worker, whose buffers then join without a seam.
+const SOLE_BUFFER_BYTES: usize = 1 << 20;
+/// Objects above this share of a buffer get memory of their own, which bounds what is wasted at a buffer's end.
+const SEPARATE_FRACTION: usize = 8;
+
+/// Memory for one copy.
+pub(super) enum Room {
+    /// At the buffer's top.
+    Buffered(usize),
+    /// Outside the buffer.
+    Separate(usize),
+}
+
+impl Room {
+    #[inline]
+    pub(super) fn start(&self) -> usize {
+        match *self {
+            Room::Buffered(start) | Room::Separate(start) => start,
+        }
+    }
+}
+
+/// The memory between `scan` and `top` holds copies that are still to be scanned, in the order in which they were
+/// made: Cheney's queue, cut into pieces.
+pub(super) struct CopyBuffer<'h> {
+    region: &'h BumpRegion,
+    pub(super) scan: usize,
+    pub(super) top: usize,
+    end: usize,
+}
+
+impl<'h> CopyBuffer<'h> {
+    pub(super) fn new(region: &'h BumpRegion) -> Self {
+        CopyBuffer { region, scan: 0, top: 0, end: 0 }
+    }
+
+    /// Room for `bytes`, or `None` if the region is full. A piece that is cut off unscanned goes to `unscanned`.
+    #[inline]
+    pub(super) fn allocate<const PARALLEL: bool>(
+        &mut self,
+        bytes: usize,
+        unscanned: impl FnOnce(ScanRange),
+    ) -> Option<Room> {
+        let start = self.top;
+        let top = start + bytes;
+        if top > self.end {
+            return self.allocate_slow::<PARALLEL>(bytes, unscanned);
+        }
+        self.top = top;
+        Some(Room::Buffered(start))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_slow<const PARALLEL: bool>(
+        &mut self,
+        bytes: usize,
+        unscanned: impl FnOnce(ScanRange),
+    ) -> Option<Room> {
+        let buffer_bytes = if PARALLEL { SHARED_BUFFER_BYTES } else { SOLE_BUFFER_BYTES };
+        if bytes > buffer_bytes / SEPARATE_FRACTION {
+            return self.region.refill(bytes, bytes).map(|range| Room::Separate(range.start));
+        }
+        let range = self.region.refill(bytes, buffer_bytes)?;
+        let seamless = range.start == self.end;
+        if !seamless {
+            self.close();
+        }
+        if PARALLEL || !seamless {
+            // Handed over even where the memory joins: this is what makes work visible to the other workers.
+            if self.scan < self.top {
+                unscanned(self.scan..self.top);
+            }
+            self.scan = if seamless { self.top } else { range.start };
+        }
+        if !seamless {
+            self.top = range.start;
+        }
+        self.end = range.end;
+        let start = self.top;
+        self.top += bytes;
+        Some(Room::Buffered(start))
+    }
+
+    /// Takes back the copy of `bytes` that was made last: another worker's copy of the same object was first.
+    pub(super) fn take_back(&mut self, room: &Room, bytes: usize) {
+        match *room {
+            Room::Buffered(start) => {
+                debug_assert_eq!(start + bytes, self.top);
+                self.top = start;
+            }
+            Room::Separate(start) => {
+                if !self.region.give_back(start..start + bytes) {
+                    // SAFETY: the memory is this worker's and holds a copy that nobody knows.
+                    unsafe { fill_free(start, start + bytes) };
+                }
+            }
+        }
+    }
+
+    /// Gives the unused rest back, or makes it walkable. The part to be scanned stays.
+    pub(super) fn close(&mut self) {
+        if !self.region.give_back(self.top..self.end) {
+            // SAFETY: the rest of the buffer is this worker's and holds no object.
+            unsafe { fill_free(self.top, self.end) };
+        }
+        self.end = self.top;
+    }
+}

@@ -1,0 +1,165 @@
+//! Scavenging: the young generation's collection (Cheney 1970; ageing after Ungar 1984; parallel by copy buffers after
+//! Imai & Tick 1993).
+//!
+//! Survivors are copied into the empty survivor half, or into the old generation once they are old enough or the half
+//! is full. Each worker copies into its own buffers and scans what it copied there; buffers that fill up before they
+//! are scanned go to a deque from which idle workers steal. References to young forwarders are replaced by the target,
+//! so that young forwarders die here.
+//!
+//! Barriers needed: the remembered set (old objects that may refer to young ones) is complete, with cards marked in
+//! large objects. Order: roots and remembered set, transitive closure, ephemerons, weak slots.
+
+mod buffer;
+mod weak;
+mod worker;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crossbeam::deque::{Steal, Stealer, Worker as Deque};
+use instar_heap::bump::BumpRegion;
+use instar_heap::side::RegionFlags;
+use instar_heap::{Heap, Obj, Oop};
+
+use crate::pause::Pause;
+use crate::termination::Termination;
+pub(crate) use buffer::SHARED_BUFFER_BYTES;
+use worker::Worker;
+
+/// A part of a copy buffer whose objects are still to be scanned.
+type ScanRange = std::ops::Range<usize>;
+
+/// Remembered objects claimed at once.
+const REMEMBERED_CHUNK: usize = 256;
+
+/// What the workers of one scavenge share.
+struct Scavenge<'h> {
+    heap: &'h Heap,
+    /// The survivor half that is being filled.
+    survivors: BumpRegion,
+    /// Objects of this age are tenured; 0 tenures all.
+    tenure_age: u32,
+    remembered: Vec<Obj>,
+    next_remembered: AtomicUsize,
+    stealers: Vec<Stealer<ScanRange>>,
+    termination: Termination,
+}
+
+impl Scavenge<'_> {
+    /// Whether `address` is in the part of the young generation that is being emptied.
+    #[inline]
+    fn is_from_space(&self, address: usize) -> bool {
+        self.heap.is_young(address)
+            && address.wrapping_sub(self.to_start()) >= self.heap.config().survivor_bytes
+    }
+
+    #[inline]
+    fn to_start(&self) -> usize {
+        self.survivors.end() - self.heap.config().survivor_bytes
+    }
+
+    fn claim_remembered(&self) -> Option<&[Obj]> {
+        if self.next_remembered.load(Relaxed) >= self.remembered.len() {
+            return None;
+        }
+        let first = self.next_remembered.fetch_add(REMEMBERED_CHUNK, Relaxed);
+        let rest = self.remembered.get(first..)?;
+        (!rest.is_empty()).then(|| &rest[..rest.len().min(REMEMBERED_CHUNK)])
+    }
+
+    fn has_work(&self) -> bool {
+        self.next_remembered.load(Relaxed) < self.remembered.len()
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    fn steal(&self) -> Option<ScanRange> {
+        self.stealers.iter().find_map(|stealer| {
+            loop {
+                match stealer.steal() {
+                    Steal::Success(range) => return Some(range),
+                    Steal::Empty => return None,
+                    Steal::Retry => {}
+                }
+            }
+        })
+    }
+}
+
+/// What a scavenge did.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub survived_bytes: usize,
+    pub tenured_bytes: usize,
+    pub healed: u64,
+}
+
+/// Empties eden and the survivor half. With `tenure_all` the young generation is empty afterwards.
+///
+/// [tenure-room] makes sure that there is room. Allocation buffers of all mutators are void afterwards.
+pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
+    let world = pause.world();
+    let heap = &world.heap;
+    let workers = world.workers.count();
+    let half = heap.empty_half();
+    let deques: Vec<Deque<ScanRange>> = (0..workers).map(|_| Deque::new_fifo()).collect();
+    let shared = Scavenge {
+        heap,
+        survivors: BumpRegion::new(half.start, half.end),
+        tenure_age: if tenure_all { 0 } else { world.config.tenure_age },
+        remembered: pause.take_remembered(),
+        next_remembered: AtomicUsize::new(0),
+        stealers: deques.iter().map(Deque::stealer).collect(),
+        termination: Termination::new(workers),
+    };
+    heap.open_tenure_room();
+    let outcome =
+        if workers == 1 { run::<false>(pause, &shared, deques) } else { run::<true>(pause, &shared, deques) };
+
+    let from = heap.survivor_range();
+    for range in [heap.eden_range(), from.start..from.start + heap.config().survivor_bytes] {
+        heap.side.unflag_regions(range.clone(), RegionFlags::all());
+        pause.poison(range);
+    }
+    heap.flip_survivors(shared.survivors.top());
+    heap.forwarders.young.store(0, Relaxed);
+    pause.reserve_tenure_room();
+    outcome
+}
+
+fn run<const PARALLEL: bool>(
+    pause: &mut Pause<'_>,
+    shared: &Scavenge<'_>,
+    deques: Vec<Deque<ScanRange>>,
+) -> Outcome {
+    let mut states: Vec<_> = deques.into_iter().map(|deque| Worker::<PARALLEL>::new(shared, deque)).collect();
+    visit_roots(pause, &mut states[0]);
+    let slots: Vec<_> = states.into_iter().map(|state| Mutex::new(Some(state))).collect();
+    pause.world().workers.run(&|index| {
+        let mut slot = slots[index].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(worker) = slot.as_mut() {
+            worker.run();
+        }
+    });
+    let mut states = slots
+        .into_iter()
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    let Some(mut leader) = states.next() else { unreachable!("there is at least one worker") };
+    for worker in states {
+        leader.absorb(worker);
+    }
+    weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
+    let (outcome, remembered) = leader.finish();
+    pause.world().lock_state().remembered = remembered;
+    outcome
+}
+
+fn visit_roots<const PARALLEL: bool>(pause: &mut Pause<'_>, worker: &mut Worker<'_, PARALLEL>) {
+    pause.visit_roots(|root| *root = worker.forward_root(*root));
+    // Classes are kept alive here; only a full collection looks for dead ones.
+    pause.world().heap.classes.visit(|_, class| *class = worker.forward_root(*class));
+}
+
+/// Whether a root cell refers to an object at all.
+pub(crate) fn is_reference(root: Oop) -> bool {
+    root.is_pointer() && root != Oop::NULL
+}

@@ -1,0 +1,301 @@
+//! One scavenging thread: copies what it reaches, scans what it copied, steals when it has nothing left.
+
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crossbeam::deque::Worker as Deque;
+use instar_heap::memory::resolve;
+use instar_heap::object::WORD;
+use instar_heap::sync::Sound;
+use instar_heap::{Format, Header, HeaderFlags, Obj, Oop};
+
+use super::buffer::{CopyBuffer, Room};
+use super::{Outcome, ScanRange, Scavenge, is_reference};
+use crate::evacuation::{not_yet_copied, publish_copy};
+use crate::remembered::remember;
+
+/// Flags that the region of a copy must be noted for.
+const SPECIAL: HeaderFlags = HeaderFlags::PINNED.union(HeaderFlags::IMMUTABLE).union(HeaderFlags::CLASS);
+
+/// `PARALLEL` is whether other workers race for the same objects.
+pub(super) struct Worker<'s, const PARALLEL: bool> {
+    pub(super) shared: &'s Scavenge<'s>,
+    deque: Deque<ScanRange>,
+    survivors: CopyBuffer<'s>,
+    tenured: CopyBuffer<'s>,
+    remembered: Vec<Obj>,
+    pub(super) weak: Vec<Obj>,
+    pub(super) ephemerons: Vec<Obj>,
+    outcome: Outcome,
+}
+
+impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
+    pub(super) fn new(shared: &'s Scavenge<'s>, deque: Deque<ScanRange>) -> Self {
+        Worker {
+            shared,
+            deque,
+            survivors: CopyBuffer::new(&shared.survivors),
+            tenured: CopyBuffer::new(&shared.heap.old),
+            remembered: Vec::new(),
+            weak: Vec::new(),
+            ephemerons: Vec::new(),
+            outcome: Outcome::default(),
+        }
+    }
+
+    /// Works until all workers have nothing left.
+    pub(super) fn run(&mut self) {
+        loop {
+            self.drain();
+            if let Some(chunk) = self.shared.claim_remembered() {
+                chunk.iter().for_each(|&object| self.scan_remembered(object));
+            } else if let Some(range) = self.shared.steal() {
+                self.scan_range(range);
+            } else if self.shared.termination.offer(|| self.shared.has_work()) {
+                return;
+            }
+        }
+    }
+
+    /// Scans all that this worker copied and that nobody stole.
+    pub(super) fn drain(&mut self) {
+        loop {
+            while self.survivors.scan < self.survivors.top {
+                // SAFETY: copies stand without gaps between scan and top.
+                let object = unsafe { Obj::from_start(self.survivors.scan) };
+                let header = object.header();
+                self.survivors.scan = object.end_of(header);
+                self.scan::<true>(object, header);
+            }
+            if self.tenured.scan < self.tenured.top {
+                // SAFETY: as above.
+                let object = unsafe { Obj::from_start(self.tenured.scan) };
+                let header = object.header();
+                self.tenured.scan = object.end_of(header);
+                self.scan::<false>(object, header);
+            } else if self.survivors.scan >= self.survivors.top {
+                let Some(range) = self.deque.pop() else { return };
+                self.scan_range(range);
+            }
+        }
+    }
+
+    fn scan_range(&mut self, range: ScanRange) {
+        let mut start = range.start;
+        let is_young = self.shared.heap.is_young(start);
+        while start < range.end {
+            // SAFETY: copies stand without gaps in a range to be scanned.
+            let object = unsafe { Obj::from_start(start) };
+            let header = object.header();
+            start = object.end_of(header);
+            if is_young { self.scan::<true>(object, header) } else { self.scan::<false>(object, header) }
+        }
+    }
+
+    /// Updates the slots of a copied object. An old one that still refers to young ones is remembered.
+    #[inline]
+    fn scan<const YOUNG: bool>(&mut self, object: Obj, header: Header) {
+        let format = header.format();
+        if format.is_strong() {
+            self.scan_strong::<YOUNG>(object, header);
+        } else if format == Format::WEAK {
+            self.weak.push(object);
+        } else if format == Format::EPHEMERON {
+            self.ephemerons.push(object);
+        }
+    }
+
+    #[inline]
+    pub(super) fn scan_strong<const YOUNG: bool>(&mut self, object: Obj, header: Header) {
+        let mut any_young = false;
+        for index in 0..object.pointer_slots_of(header) {
+            let cell = object.slot_cell(index);
+            let is_young = self.update(cell);
+            if !YOUNG && is_young {
+                any_young = true;
+                if header.has_overflow() {
+                    self.shared.heap.side.cards.at(cell.as_ptr() as usize).store(1, Relaxed);
+                }
+            }
+        }
+        if any_young {
+            self.remember(object);
+        }
+    }
+
+    fn scan_remembered(&mut self, object: Obj) {
+        object.clear_flags(HeaderFlags::REMEMBERED);
+        let header = object.header();
+        if header.has_overflow() && header.format().is_strong() {
+            self.scan_cards(object, header);
+        } else if header.is_forwarder() {
+            self.scan_strong::<false>(object, header);
+        } else {
+            self.scan::<false>(object, header);
+        }
+    }
+
+    /// Scans the marked cards of a large remembered object.
+    fn scan_cards(&mut self, object: Obj, header: Header) {
+        let slots = object.slots_of(header);
+        let cards = &self.shared.heap.side.cards;
+        let mut any_young = false;
+        let mut index = 0;
+        while index < slots {
+            let address = object.slot_cell(index).as_ptr() as usize;
+            let card = cards.at(address);
+            let next = (index + (CARD_BYTES - address % CARD_BYTES) / WORD).min(slots);
+            if card.load(Relaxed) != 0 {
+                card.store(0, Relaxed);
+                let mut young_card = false;
+                for slot in index..next {
+                    young_card |= self.update(object.slot_cell(slot));
+                }
+                if young_card {
+                    card.store(1, Relaxed);
+                    any_young = true;
+                }
+            }
+            index = next;
+        }
+        if any_young {
+            self.remember(object);
+        }
+    }
+
+    pub(super) fn remember(&mut self, object: Obj) {
+        if remember::<Sound, _>(object.header_cell()) {
+            self.remembered.push(object);
+        }
+    }
+
+    /// Replaces a reference to a from-space object by one to its copy. Whether the slot then refers to a young object.
+    #[inline]
+    pub(super) fn update(&mut self, cell: &AtomicU64) -> bool {
+        let oop = Oop::from_bits(cell.load(Relaxed));
+        if !oop.is_pointer() || !self.shared.heap.is_young(oop.address()) {
+            return false;
+        }
+        let new = self.evacuate(oop);
+        cell.store(new.bits(), Relaxed);
+        self.shared.heap.is_young_pointer(new)
+    }
+
+    pub(super) fn forward_root(&mut self, root: Oop) -> Oop {
+        let is_young = is_reference(root) && self.shared.heap.is_young(root.address());
+        if is_young { self.evacuate(root) } else { root }
+    }
+
+    /// The copy of a young object, made now if there is none. An object that was copied already is its own copy.
+    #[inline]
+    fn evacuate(&mut self, oop: Oop) -> Oop {
+        if !self.shared.is_from_space(oop.address()) {
+            return oop;
+        }
+        // SAFETY: `oop` was read from a live slot or root and refers to an object in from-space, where only headers
+        // change during a scavenge.
+        let object = unsafe { Obj::from_oop(oop) };
+        match not_yet_copied::<Sound, _>(object.header_cell()) {
+            Ok(header) if header.is_forwarder() => self.evacuate_target(oop),
+            Ok(header) => self.copy(object, header),
+            Err(new) => new,
+        }
+    }
+
+    #[cold]
+    fn evacuate_target(&mut self, forwarder: Oop) -> Oop {
+        self.outcome.healed += 1;
+        // SAFETY: a live reference leads to a live chain.
+        let target = unsafe { resolve(forwarder) };
+        let is_young = self.shared.heap.is_young_pointer(target);
+        if is_young { self.evacuate(target) } else { target }
+    }
+
+    fn copy(&mut self, object: Obj, header: Header) -> Oop {
+        let (start, end) = (object.start_of(header), object.end_of(header));
+        let bytes = end - start;
+        let deque = &self.deque;
+        let mut survives = header.age() < self.shared.tenure_age;
+        let mut room = None;
+        if survives {
+            room = self.survivors.allocate::<PARALLEL>(bytes, |range| deque.push(range));
+            survives = room.is_some();
+        }
+        let room = room.or_else(|| self.tenured.allocate::<PARALLEL>(bytes, |range| deque.push(range)));
+        let Some(room) = room else { unreachable!("[tenure-room]: no room to tenure {bytes} bytes") };
+        let copy = room.start() + (object.address() - start);
+        let new_header = header.with_age(if survives { header.age() + 1 } else { 0 });
+        // SAFETY: source and room are both `bytes` long and distinct. The header's cell is skipped: other workers may
+        // be exchanging it.
+        unsafe { copy_words(start, room.start(), object.address(), bytes) };
+        // SAFETY: the copy is complete but for its header.
+        let copied = unsafe { Obj::from_address(copy) };
+        copied.set_header(new_header);
+        if PARALLEL {
+            if let Err(winner) = publish_copy::<Sound, _>(object.header_cell(), header, copied.oop()) {
+                let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+                buffer.take_back(&room, bytes);
+                return winner;
+            }
+        } else {
+            object.set_header(Header::evacuated_to(copied.oop()));
+        }
+        if survives {
+            self.outcome.survived_bytes += bytes;
+        } else {
+            self.outcome.tenured_bytes += bytes;
+        }
+        if header.has_any(SPECIAL) {
+            self.shared.heap.note_special(copy);
+        }
+        if let Room::Separate(first) = room {
+            self.deque.push(first..first + bytes);
+        }
+        copied.oop()
+    }
+
+    /// Takes over the results of a worker that has ended.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        other.survivors.close();
+        other.tenured.close();
+        self.remembered.append(&mut other.remembered);
+        self.weak.append(&mut other.weak);
+        self.ephemerons.append(&mut other.ephemerons);
+        self.outcome.healed += other.outcome.healed;
+        self.outcome.survived_bytes += other.outcome.survived_bytes;
+        self.outcome.tenured_bytes += other.outcome.tenured_bytes;
+    }
+
+    pub(super) fn finish(mut self) -> (Outcome, Vec<Obj>) {
+        self.survivors.close();
+        self.tenured.close();
+        (self.outcome, self.remembered)
+    }
+}
+
+const CARD_BYTES: usize = 1 << instar_heap::side::LOG_CARD;
+
+/// Copies the words of an object except its header.
+///
+/// # Safety
+/// Both ranges are `bytes` long and do not overlap; the destination is the caller's; `header` lies in the source.
+#[inline]
+unsafe fn copy_words(start: usize, destination: usize, header: usize, bytes: usize) {
+    let body = header + WORD;
+    let body_words = (start + bytes - body) / WORD;
+    let to = destination + (body - start);
+    // SAFETY: the caller's promise.
+    unsafe {
+        if start != header {
+            (destination as *mut u64).write((start as *const u64).read());
+        }
+        if body_words <= 8 {
+            for index in 0..body_words {
+                (to as *mut u64).add(index).write((body as *const u64).add(index).read());
+            }
+        } else {
+            std::ptr::copy_nonoverlapping(body as *const u64, to as *mut u64, body_words);
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The heap verifier: walks and re-traces the whole heap, independently of the collector.
+//!
+//! | no. | invariant |
+//! |---|---|
+//! | V1 | every space is covered by objects, forwarders and free chunks without a gap, and ends at its top |
+//! | V2 | a header has the header tag, a valid format, and a class index that is reserved or in the class table |
+//! | V3 | every reference in a pointer slot and every root leads to the header of an object or forwarder in the heap |
+//! | V4 | every immediate has a valid tag; no poison is reachable |
+//! | V5 | an old object with a young reference is remembered; if it is large, the slot's card is marked |
+//! | V6 | the remembered set holds old objects with the REMEMBERED flag, each once, and all that have the flag |
+//! | V7 | a chain of forwarders ends, and its forwarders lie in regions flagged FORWARDERS |
+//! | V8 | pinned, immutable and class objects lie in regions flagged SPECIAL; pinned objects are old |
+//! | V9 | mark bits are clear, and no become is under way |
+//! | V10 | class objects in the class table have the CLASS flag |
+//!
+//! Dead objects may hold stale references, so that V3 to V5 are checked for reachable objects only.
+
+#![allow(unsafe_code)]
+
+use std::collections::HashSet;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::object::Obj;
+use crate::side::RegionFlags;
+use crate::walk::walk;
+use crate::{ClassIndex, Format, Header, HeaderFlags, Heap, Oop};
+
+/// How many broken places are reported at most.
+const MOST: usize = 20;
+
+/// What the verifier is told of the remembered set.
+#[derive(Clone, Copy, Debug)]
+pub enum Remembered<'a> {
+    /// These objects, in any order.
+    Exactly(&'a [Obj]),
+    /// Nothing: V6 is not checked.
+    Unknown,
+}
+
+/// Checks all invariants and describes what is broken, at most 20 places. Takes memory and time in proportion to the
+/// heap: a hash set of all object addresses.
+///
+/// # Safety
+/// All mutators stand still and have retired their allocation buffers.
+pub unsafe fn verify(heap: &Heap, roots: &[Oop], remembered: Remembered<'_>) -> Vec<String> {
+    let mut verifier = Verifier { heap, headers: HashSet::new(), broken: Vec::new() };
+    // SAFETY: the caller's promise.
+    unsafe { verifier.check_spaces() };
+    if verifier.broken.is_empty() {
+        verifier.check_reachable(roots);
+        verifier.check_class_table();
+        verifier.check_marks();
+    }
+    if let (Remembered::Exactly(objects), true) = (remembered, verifier.broken.is_empty()) {
+        verifier.check_remembered(objects);
+    }
+    verifier.broken
+}
+
+struct Verifier<'h> {
+    heap: &'h Heap,
+    /// Header addresses of all objects and forwarders.
+    headers: HashSet<usize>,
+    broken: Vec<String>,
+}
+
+impl Verifier<'_> {
+    fn require(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds && self.broken.len() < MOST {
+            self.broken.push(what());
+        }
+    }
+
+    /// V1, V2, V8.
+    ///
+    /// # Safety
+    /// As for [`verify`].
+    unsafe fn check_spaces(&mut self) {
+        for range in self.heap.used_ranges() {
+            let mut reached = range.start;
+            // The walk itself would run astray on a broken header, so that each header is checked before its size is
+            // used: a range is walked object by object.
+            while reached < range.end && self.broken.is_empty() {
+                // SAFETY: `reached` is where an object starts, if V1 holds so far.
+                let object = unsafe { Obj::from_start(reached) };
+                let header = object.header();
+                self.check_header(object, header);
+                if self.broken.is_empty() {
+                    reached = object.end_of(header);
+                }
+            }
+            let end = range.end;
+            self.require(reached == end, || {
+                format!("V1: a space ends at {end:#x}, its last object at {reached:#x}")
+            });
+            if self.broken.is_empty() {
+                // SAFETY: the range was just found to be walkable.
+                unsafe { walk(range, |object, _| reached = object.end()) };
+                self.require(reached == end, || {
+                    format!("V1: the walk ends at {reached:#x} instead of {end:#x}")
+                });
+            }
+        }
+    }
+
+    fn check_header(&mut self, object: Obj, header: Header) {
+        let class = header.class_index();
+        let is_class_known = matches!(
+            class,
+            ClassIndex::FORWARDER | ClassIndex::FREE | ClassIndex::ENTRY | ClassIndex::UNDEFINED
+        ) || self.heap.classes.spec(class).is_some();
+        let is_sane = !header.is_evacuated() && header.format().is_valid() && is_class_known;
+        self.require(is_sane, || format!("V2: {object:?} has {header:?}, bits {:#x}", header.bits()));
+        if header.has_class(ClassIndex::FREE) {
+            return;
+        }
+        self.headers.insert(object.address());
+        let region = self.heap.side.region(object.address());
+        let special = HeaderFlags::PINNED | HeaderFlags::IMMUTABLE | HeaderFlags::CLASS;
+        if header.has_any(special) {
+            self.require(region.contains(RegionFlags::SPECIAL), || {
+                format!("V8: region of {object:?}, {header:?}")
+            });
+        }
+        if header.has_any(HeaderFlags::PINNED) {
+            let is_young = self.heap.is_young(object.address());
+            self.require(!is_young, || format!("V8: {object:?} is pinned and young"));
+        }
+        if header.is_forwarder() {
+            let is_flagged = region.contains(RegionFlags::FORWARDERS) && header.format() == Format::FORWARDER;
+            self.require(is_flagged, || format!("V7: forwarder {object:?} in a region flagged {region:?}"));
+        }
+    }
+
+    /// V3, V4, V5, V7.
+    fn check_reachable(&mut self, roots: &[Oop]) {
+        let mut seen = HashSet::new();
+        let mut pending = Vec::new();
+        for &root in roots.iter().chain([&self.heap.nil()]) {
+            self.check_reference(root, || "a root".to_owned(), &mut pending, &mut seen);
+        }
+        while let Some(object) = pending.pop() {
+            let header = object.header();
+            let is_old = !self.heap.is_young(object.address());
+            for index in 0..object.pointer_slots_of(header) {
+                let value = object.slot(index);
+                let place = || format!("slot {index} of {object:?} ({header:?})");
+                self.check_reference(value, place, &mut pending, &mut seen);
+                if is_old && self.heap.is_young_pointer(value) {
+                    self.check_old_to_young(object, header, index);
+                }
+            }
+            if header.is_forwarder() {
+                self.check_chain(object);
+            }
+        }
+    }
+
+    fn check_reference(
+        &mut self,
+        value: Oop,
+        place: impl FnOnce() -> String,
+        pending: &mut Vec<Obj>,
+        seen: &mut HashSet<usize>,
+    ) {
+        if !value.is_pointer() {
+            self.require(value.tag().is_some(), || format!("V4: {value:?} in {}", place()));
+        } else if !self.headers.contains(&value.address()) {
+            self.require(false, || format!("V3: {value:?} in {} is no object", place()));
+        } else if seen.insert(value.address()) {
+            // SAFETY: the walk found a header there.
+            pending.push(unsafe { Obj::from_oop(value) });
+        }
+    }
+
+    fn check_old_to_young(&mut self, object: Obj, header: Header, index: usize) {
+        self.require(header.has_any(HeaderFlags::REMEMBERED), || {
+            format!(
+                "V5: old {object:?} ({header:?}) has a young reference in slot {index}, but is not remembered"
+            )
+        });
+        if header.has_overflow() && header.format().is_strong() {
+            let card = self.heap.side.cards.at(object.slot_cell(index).as_ptr() as usize).load(Relaxed);
+            self.require(card != 0, || format!("V5: card of slot {index} of {object:?} is clean"));
+        }
+    }
+
+    fn check_chain(&mut self, forwarder: Obj) {
+        let mut steps = 0;
+        let mut at = forwarder;
+        while at.header().is_forwarder() && steps <= self.headers.len() {
+            let target = at.slot(0);
+            if !target.is_pointer() || !self.headers.contains(&target.address()) {
+                // An immediate ends the chain; a bad target is reported by V3.
+                return;
+            }
+            // SAFETY: the walk found a header there.
+            at = unsafe { Obj::from_oop(target) };
+            steps += 1;
+        }
+        let ends = steps <= self.headers.len();
+        self.require(ends, || format!("V7: the forwarders from {forwarder:?} run in a circle"));
+    }
+
+    /// V6.
+    fn check_remembered(&mut self, objects: &[Obj]) {
+        let mut listed = HashSet::new();
+        for object in objects {
+            let is_new = listed.insert(object.address());
+            self.require(is_new, || format!("V6: {object:?} is remembered twice"));
+            let is_right = self.headers.contains(&object.address())
+                && !self.heap.is_young(object.address())
+                && object.header().has_any(HeaderFlags::REMEMBERED);
+            self.require(is_right, || format!("V6: {object:?} ({:?}) is in the set", object.header()));
+        }
+        let flagged: Vec<usize> = self
+            .headers
+            .iter()
+            .copied()
+            .filter(|&address| {
+                // SAFETY: the walk found a header there.
+                unsafe { Obj::from_address(address) }.header().has_any(HeaderFlags::REMEMBERED)
+            })
+            .collect();
+        for address in flagged {
+            let is_listed = listed.contains(&address);
+            self.require(is_listed, || format!("V6: {address:#x} has the flag, but is not in the set"));
+        }
+    }
+
+    /// V9.
+    fn check_marks(&mut self) {
+        for range in self.heap.used_ranges() {
+            let is_clear =
+                self.heap.side.marks.span(range.clone()).iter().all(|word| word.load(Relaxed) == 0);
+            self.require(is_clear, || format!("V9: mark bits are set in {range:x?}"));
+            let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
+            let is_idle = self
+                .heap
+                .side
+                .regions
+                .span(range.clone())
+                .iter()
+                .all(|flags| flags.load(Relaxed) & transient.bits() == 0);
+            self.require(is_idle, || format!("V9: a become is under way in {range:x?}"));
+        }
+    }
+
+    /// V10.
+    fn check_class_table(&mut self) {
+        let mut classes = Vec::new();
+        self.heap.classes.visit(|index, class| classes.push((index, *class)));
+        for (index, class) in classes {
+            if class == Oop::NULL {
+                continue;
+            }
+            let is_object = self.headers.contains(&class.address());
+            self.require(is_object, || format!("V10: class {index:?} is {class:?}, which is no object"));
+            if is_object {
+                // SAFETY: the walk found a header there.
+                let header = unsafe { Obj::from_oop(class) }.header();
+                self.require(header.has_any(HeaderFlags::CLASS), || {
+                    format!("V10: class {index:?} has {header:?}")
+                });
+            }
+        }
+    }
+}
