@@ -167,6 +167,7 @@ impl Mutator {
             }
             let Some(range) = self.world.heap.old.refill(bytes, bytes) else { continue };
             self.world.heap.note_old_top(range.end);
+            self.world.heap.side.note_crossing(range.start, range.end);
             // SAFETY: the range was handed out to this mutator.
             return Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) });
         }

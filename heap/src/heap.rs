@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 use crate::arena::Arena;
 use crate::bump::BumpRegion;
-use crate::object::{Obj, object_bytes, write_header};
-use crate::side::{RegionFlags, SideTables};
+use crate::object::{Obj, fill_free, object_bytes, write_header};
+use crate::side::{LOG_REGION, RegionFlags, SideTables};
 use crate::{ClassIndex, ClassTable, Format, Header, HeaderFlags, HeapConfig, HeapError, IdentityHash, Oop};
 
 /// Memory for objects and the tables beside it. All methods take `&self`: mutators allocate concurrently, collectors
@@ -70,6 +70,7 @@ impl ForwarderCount {
 
 /// Eden shrinks as memory runs out, but not below this part of its full size.
 const LEAST_EDEN: usize = 16;
+const REGION: usize = 1 << LOG_REGION;
 
 impl Heap {
     /// Reserves a heap that holds nothing but nil.
@@ -233,6 +234,24 @@ impl Heap {
         unsafe {
             self.arena.release(top..high.next_multiple_of(crate::arena::HUGE_PAGE).min(self.arena.end()))
         };
+    }
+
+    /// Covers unused old memory with free chunks, one for each region that it touches.
+    ///
+    /// # Safety
+    /// As for [`fill_free`].
+    pub unsafe fn fill_old(&self, start: usize, end: usize) {
+        let mut from = start;
+        while from < end {
+            let to = end.min((from | (REGION - 1)) + 1);
+            // SAFETY: the caller's promise. Regions and words divide evenly, so that no chunk is cut.
+            unsafe { fill_free(from, to) };
+            if to < end {
+                // No object crosses here, whatever did before.
+                self.side.crossings.at(to).store(0, Relaxed);
+            }
+            from = to;
+        }
     }
 
     /// Records that old memory was in use up to `top`, so that it is given back once it is free.

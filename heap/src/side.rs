@@ -5,7 +5,8 @@
 //! | mark bits | a word | 1 bit | 1.56 % | marking, compaction; claims during become |
 //! | block destinations | 1 KiB | 4 bytes | 0.39 % | compaction |
 //! | cards | 512 bytes | 1 byte | 0.20 %, touched only under large remembered objects | write barrier, scavenge |
-//! | regions | 1 MiB | 9 bytes | – | compaction, become |
+//! | region flags | 1 MiB | 1 byte | – | become, verifier |
+//! | crossings | 1 MiB | 8 bytes | – | whoever walks the old generation in parallel |
 //!
 //! Mark bits and block destinations are in use only inside a collection (mark bits also inside a bulk become) and
 //! are given back to the system afterwards, so that at rest the tables cost next to nothing.
@@ -118,8 +119,9 @@ pub struct SideTables {
     pub cards: SideTable<AtomicU8>,
     /// [`RegionFlags`] of each region.
     pub regions: SideTable<AtomicU8>,
-    /// Address behind the marked object that reaches into the region from before it; 0 if there is none.
-    pub overhangs: SideTable<AtomicU64>,
+    /// Old generation only: where the first object that starts in the region starts, if one from before reaches into
+    /// the region; 0 if none does, so that an object starts where the region does.
+    pub crossings: SideTable<AtomicU64>,
 }
 
 impl SideTables {
@@ -133,8 +135,31 @@ impl SideTables {
             destinations: SideTable::reserve(heap.clone(), LOG_BLOCK)?,
             cards: SideTable::reserve(heap.clone(), LOG_CARD)?,
             regions: SideTable::reserve(heap.clone(), LOG_REGION)?,
-            overhangs: SideTable::reserve(heap, LOG_REGION)?,
+            crossings: SideTable::reserve(heap, LOG_REGION)?,
         })
+    }
+
+    /// Records that an old object (or free chunk) stands at `start..end`, if that crosses into other regions.
+    ///
+    /// [crossings] Whoever puts an object into the old generation calls this once the object is there to stay.
+    #[inline]
+    pub fn note_crossing(&self, start: usize, end: usize) {
+        if start >> LOG_REGION != (end - 1) >> LOG_REGION {
+            self.note_crossings(start, end);
+        }
+    }
+
+    #[cold]
+    fn note_crossings(&self, start: usize, end: usize) {
+        for region in (start >> LOG_REGION) + 1..=(end - 1) >> LOG_REGION {
+            self.crossings.at(region << LOG_REGION).store(end as u64, Relaxed);
+        }
+    }
+
+    /// Where the first object that starts in the old region at `region` starts; behind the region if none does.
+    #[inline]
+    pub fn first_object_in(&self, region: usize) -> usize {
+        region.max(self.crossings.at(region).load(Relaxed) as usize)
     }
 
     /// The flags of the region that holds `address`.

@@ -12,6 +12,7 @@
 //! | V8 | pinned, immutable and class objects lie in regions flagged SPECIAL; pinned objects are old |
 //! | V9 | mark bits are clear, and no become is under way |
 //! | V10 | class objects in the class table have the CLASS flag |
+//! | V11 | the crossings of the old generation say where the first object in each region starts |
 //!
 //! Dead objects may hold stale references, so that V3 to V5 are checked for reachable objects only.
 
@@ -20,7 +21,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::object::Obj;
-use crate::side::RegionFlags;
+use crate::side::{LOG_REGION, RegionFlags};
 use crate::walk::walk;
 use crate::{ClassIndex, Format, Header, HeaderFlags, Heap, Oop};
 
@@ -116,6 +117,7 @@ impl Verifier<'_> {
                 let header = object.header();
                 self.check_header(object, header);
                 if self.broken.is_empty() {
+                    self.check_crossing(reached, object.end_of(header));
                     reached = object.end_of(header);
                 }
             }
@@ -130,6 +132,25 @@ impl Verifier<'_> {
                     format!("V1: the walk ends at {reached:#x} instead of {end:#x}")
                 });
             }
+        }
+    }
+
+    /// V11.
+    fn check_crossing(&mut self, start: usize, end: usize) {
+        if self.heap.is_young(start) {
+            return;
+        }
+        let region = start & !((1 << LOG_REGION) - 1);
+        let first = self.heap.side.first_object_in(region);
+        self.require(first <= start, || {
+            format!("V11: an object starts at {start:#x}, the first at {first:#x}")
+        });
+        let last = (end - 1) & !((1 << LOG_REGION) - 1);
+        if last != region {
+            let first = self.heap.side.first_object_in(last);
+            self.require(first == end, || {
+                format!("V11: {start:#x} reaches to {end:#x}, the first is at {first:#x}")
+            });
         }
     }
 

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crossbeam::deque::{Steal, Stealer, Worker as Deque};
 use instar_heap::memory::resolve;
-use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, SideTables};
+use instar_heap::side::{LOG_MARK_WORD, SideTables};
 use instar_heap::{ClassIndex, Format, Header, HeaderFlags, Heap, Obj, Oop};
 
 use super::weak;
@@ -216,18 +216,11 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     #[inline]
     fn claim(&mut self, object: Obj, header: Header) -> bool {
         let (start, end) = (object.start_of(header), object.end_of(header));
-        let side = &self.shared.heap.side;
-        let claimed = if start >> LOG_MARK_WORD == (end - 1) >> LOG_MARK_WORD {
+        if start >> LOG_MARK_WORD == (end - 1) >> LOG_MARK_WORD {
             self.set_bits(start, bit_run(start, end), object.address())
         } else {
             self.claim_spanning(start, end, object.address())
-        };
-        if claimed && start >> LOG_REGION != (end - 1) >> LOG_REGION {
-            for region in (start >> LOG_REGION) + 1..=(end - 1) >> LOG_REGION {
-                side.overhangs.at(region << LOG_REGION).store(end as u64, Relaxed);
-            }
         }
-        claimed
     }
 
     /// Sets `bits` of the mark word of `address`; whether the bit of `decider` among them was clear.

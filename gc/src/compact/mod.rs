@@ -44,7 +44,6 @@ pub(crate) fn collect(pause: &mut Pause<'_>, everything: bool) -> Outcome {
     heap.forwarders.old.store(0, Relaxed);
     heap.side.marks.clear();
     heap.side.destinations.clear();
-    heap.side.overhangs.clear();
     heap.side.cards.clear();
     let live_bytes = heap.old_range().len();
     Outcome {

@@ -153,6 +153,15 @@ fn live_bytes(heap: &Heap, from: usize, to: usize) -> usize {
     live * WORD
 }
 
+/// Where the first object or gap that starts in `region` starts: behind a live object that crosses into it.
+pub(super) fn first_in_region(heap: &Heap, region: usize) -> usize {
+    if region < heap.old.top() && heap.side.is_marked(region) {
+        heap.side.first_object_in(region)
+    } else {
+        region
+    }
+}
+
 /// The end of nil, which stands first and is pinned.
 fn first_object_end(heap: &Heap) -> usize {
     heap.old_start() + instar_heap::object::MIN_OBJECT
@@ -175,6 +184,5 @@ fn dense_end(heap: &Heap) -> usize {
         }
         region += REGION;
     }
-    let overhang = heap.side.overhangs.at(region).load(Relaxed) as usize;
-    region.max(overhang).max(first_object_end(heap))
+    first_in_region(heap, region).max(first_object_end(heap))
 }

@@ -13,7 +13,7 @@ use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags};
 use instar_heap::sync::Backoff;
 use instar_heap::{Header, HeaderFlags, Heap, Obj, Oop};
 
-use super::plan::Plan;
+use super::plan::{Plan, first_in_region};
 use crate::pause::Pause;
 
 const REGION: usize = 1 << LOG_REGION;
@@ -27,6 +27,8 @@ struct Slide<'p, 'h> {
     moved: Vec<AtomicBool>,
     /// All regions with a lower number have been moved.
     moved_below: AtomicUsize,
+    /// The crossings after the slide; the old ones are read until all is moved.
+    crossings: Vec<AtomicUsize>,
 }
 
 /// Carries the plan out.
@@ -43,6 +45,7 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         next: AtomicUsize::new(0),
         moved: (0..regions).map(|_| AtomicBool::new(false)).collect(),
         moved_below: AtomicUsize::new(0),
+        crossings: (0..regions).map(|_| AtomicUsize::new(0)).collect(),
     };
     pause.visit_roots(|root| *root = slide.relocated(*root));
     heap.classes.visit(|_, class| *class = slide.relocated(*class));
@@ -56,9 +59,12 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
             slide.note_moved(index);
         }
     });
+    for (index, crossing) in slide.crossings.iter().enumerate() {
+        heap.side.crossings.at(slide.region_start(index)).store(crossing.load(Relaxed) as u64, Relaxed);
+    }
     for &(start, end) in &plan.holes {
         // SAFETY: everything has been moved; the hole lies between two objects.
-        unsafe { fill_free(start, end) };
+        unsafe { heap.fill_old(start, end) };
     }
     heap.old.reset(plan.top, heap.old_limit());
     pause.reserve_tenure_room();
@@ -85,7 +91,7 @@ impl Slide<'_, '_> {
     fn move_region(&self, index: usize) {
         let start = self.region_start(index);
         let end = (start + REGION).min(self.source_end);
-        let first = start.max(self.heap.side.overhangs.at(start).load(Relaxed) as usize);
+        let first = first_in_region(self.heap, start);
         let mut start = self.move_fixed(first, end);
         start = next_live(self.heap, start, end);
         if start >= end {
@@ -150,12 +156,22 @@ impl Slide<'_, '_> {
     }
 
     #[inline]
+    fn note_crossing(&self, start: usize, end: usize) {
+        let first = (start - self.heap.old_start()) / REGION;
+        let last = (end - 1 - self.heap.old_start()) / REGION;
+        for region in first + 1..=last {
+            self.crossings[region].store(end, Relaxed);
+        }
+    }
+
+    #[inline]
     fn move_object(&self, object: Obj, header: Header, start: usize, end: usize) {
         let destination = self.plan.destination(start);
         debug_assert!(destination <= start);
         if header.has_any(SPECIAL) {
             self.heap.note_special(destination + (object.address() - start));
         }
+        self.note_crossing(destination, destination + (end - start));
         let pointers = object.pointer_slots_of(header);
         let body = object.address() + WORD;
         // SAFETY: [slide-order] the destination is vacated or overlaps the object itself, in which case it lies

@@ -2,8 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use instar_heap::Heap;
 use instar_heap::bump::BumpRegion;
-use instar_heap::object::fill_free;
 
 use super::ScanRange;
 
@@ -34,6 +34,7 @@ impl Room {
 /// The memory between `scan` and `top` holds copies that are still to be scanned, in the order in which they were
 /// made: Cheney's queue, cut into pieces.
 pub(super) struct CopyBuffer<'h> {
+    heap: &'h Heap,
     region: &'h BumpRegion,
     pub(super) scan: usize,
     pub(super) top: usize,
@@ -41,8 +42,8 @@ pub(super) struct CopyBuffer<'h> {
 }
 
 impl<'h> CopyBuffer<'h> {
-    pub(super) fn new(region: &'h BumpRegion) -> Self {
-        CopyBuffer { region, scan: 0, top: 0, end: 0 }
+    pub(super) fn new(heap: &'h Heap, region: &'h BumpRegion) -> Self {
+        CopyBuffer { heap, region, scan: 0, top: 0, end: 0 }
     }
 
     /// Room for `bytes`, or `None` if the region is full. A piece that is cut off unscanned goes to `unscanned`.
@@ -103,7 +104,7 @@ impl<'h> CopyBuffer<'h> {
             Room::Separate(start) => {
                 if !self.region.give_back(start..start + bytes) {
                     // SAFETY: the memory is this worker's and holds a copy that nobody knows.
-                    unsafe { fill_free(start, start + bytes) };
+                    unsafe { self.heap.fill_old(start, start + bytes) };
                 }
             }
         }
@@ -113,7 +114,7 @@ impl<'h> CopyBuffer<'h> {
     pub(super) fn close(&mut self) {
         if !self.region.give_back(self.top..self.end) {
             // SAFETY: the rest of the buffer is this worker's and holds no object.
-            unsafe { fill_free(self.top, self.end) };
+            unsafe { self.heap.fill_old(self.top, self.end) };
         }
         self.end = self.top;
     }

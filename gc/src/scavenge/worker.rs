@@ -35,8 +35,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         Worker {
             shared,
             deque,
-            survivors: CopyBuffer::new(&shared.survivors),
-            tenured: CopyBuffer::new(&shared.heap.old),
+            survivors: CopyBuffer::new(shared.heap, &shared.survivors),
+            tenured: CopyBuffer::new(shared.heap, &shared.heap.old),
             remembered: Vec::new(),
             weak: Vec::new(),
             ephemerons: Vec::new(),
@@ -245,6 +245,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             self.outcome.survived_bytes += bytes;
         } else {
             self.outcome.tenured_bytes += bytes;
+            self.shared.heap.side.note_crossing(room.start(), room.start() + bytes);
         }
         if header.has_any(SPECIAL) {
             self.shared.heap.note_special(copy);
