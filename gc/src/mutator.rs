@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use instar_heap::object::write_header;
-use instar_heap::{Heap, HeapError, Obj, Oop, Shape};
+use instar_heap::{Handle, Heap, HeapError, Obj, Oop, Shape};
 
 use crate::pause::Pause;
 use crate::remembered::note_old_to_young;
@@ -90,6 +90,40 @@ impl Mutator {
     /// Stops all other mutators until the result is dropped.
     pub fn stop_world(&mut self) -> Pause<'_> {
         Pause::begin(&self.world)
+    }
+
+    /// Stops all other mutators and says what two handles refer to then: a collection may have come before the stop.
+    pub fn stop_world_with(&mut self, one: Handle<'_>, other: Handle<'_>) -> (Pause<'_>, [Oop; 2]) {
+        let pause = Pause::begin(&self.world);
+        let oops = [self.local.handles.get(one), self.local.handles.get(other)];
+        (pause, oops)
+    }
+
+    /// Runs `body` while `oop` is a root. Returns what `oop` refers to afterwards as well.
+    pub fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
+        let len = self.local.handles.len();
+        let handle = self.local.handles.handle(self.local.handles.push(oop));
+        let result = body(self);
+        let now = self.local.handles.get(handle);
+        self.local.handles.truncate(len);
+        (result, now)
+    }
+
+    /// Whether no other mutator is attached, so that plain stores cannot race.
+    #[inline]
+    pub fn is_alone(&self) -> bool {
+        self.world.safepoint.mutators() == 1
+    }
+
+    /// Counts a reference to a forwarder that an access replaced.
+    #[inline]
+    pub fn note_healed(&self) {
+        self.local.healed.set(self.local.healed.get() + 1);
+    }
+
+    /// How many references to forwarders this mutator's accesses replaced so far.
+    pub fn healed(&self) -> u64 {
+        self.local.healed.get()
     }
 
     /// Collects now.
@@ -204,9 +238,9 @@ impl Mutator {
     pub fn store_barrier(&self, object: Obj, index: usize, value: Oop) {
         let heap = &self.world.heap;
         if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
-            // SAFETY: [local-owner]
             note_old_to_young(heap, object, index, |object| {
-                unsafe { &mut *self.local.remembered.get() }.push(object)
+                // SAFETY: [local-owner]
+                unsafe { &mut *self.local.remembered.get() }.push(object);
             });
         }
     }

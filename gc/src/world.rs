@@ -54,6 +54,8 @@ pub(crate) struct Local {
     /// Old objects that this mutator was the first to remember since the last collection.
     pub remembered: UnsafeCell<Vec<Obj>>,
     pub roots: UnsafeCell<Vec<Box<dyn RootSet>>>,
+    /// References to forwarders that this mutator's accesses replaced.
+    pub healed: Cell<u64>,
     /// Allocations left until zeal collects.
     pub until_zeal: Cell<u32>,
 }

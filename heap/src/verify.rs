@@ -70,7 +70,7 @@ impl AddressSet {
 
     fn position(&self, address: usize) -> Option<(usize, u64)> {
         let word = address.checked_sub(self.start)? / 8;
-        (address % 8 == 0 && word / 64 < self.bits.len()).then_some((word / 64, 1 << (word % 64)))
+        (address.is_multiple_of(8) && word / 64 < self.bits.len()).then_some((word / 64, 1 << (word % 64)))
     }
 
     fn contains(&self, address: usize) -> bool {

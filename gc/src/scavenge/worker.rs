@@ -147,14 +147,15 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             let card = cards.at(address);
             let next = (index + (CARD_BYTES - address % CARD_BYTES) / WORD).min(slots);
             if card.load(Relaxed) != 0 {
-                card.store(0, Relaxed);
                 let mut young_card = false;
                 for slot in index..next {
                     young_card |= self.update(object.slot_cell(slot));
                 }
-                if young_card {
-                    card.store(1, Relaxed);
-                    any_young = true;
+                any_young |= young_card;
+                // A card at the object's end may be its neighbour's too, whose young references are not known here.
+                let is_shared = (next - index) * WORD < CARD_BYTES;
+                if !young_card && !is_shared {
+                    card.store(0, Relaxed);
                 }
             }
             index = next;
