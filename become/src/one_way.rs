@@ -110,7 +110,8 @@ pub unsafe fn one_way_all<S: Strategy>(
         // SAFETY: the caller's promise.
         return unsafe { redirect_entries(pause, pairs, rule) };
     }
-    let is_simple = !found.may_overlap && found.forwarders == 0 && found.old_to_young == 0;
+    let overlaps = found.may_overlap && any_target_is_source(heap, pairs);
+    let is_simple = !overlaps && found.forwarders == 0 && found.old_to_young == 0;
     let tally = if is_simple {
         install_all(pause, pairs, workers, rule)
     } else {
@@ -145,6 +146,23 @@ fn validate(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings,
         }
     }
     first_error.map_or(Ok(found), Err)
+}
+
+/// Whether a target was claimed as a source. Only in regions that hold both is the target's bit looked at.
+fn any_target_is_source(heap: &Heap, pairs: Pairs) -> bool {
+    let both = RegionFlags::SOURCES | RegionFlags::TARGETS;
+    let (mut region, mut holds_both) = (usize::MAX, false);
+    (0..pairs.len()).any(|index| {
+        let target = pairs.target(index);
+        if !target.is_pointer() {
+            return false;
+        }
+        if target.address() >> LOG_REGION != region {
+            region = target.address() >> LOG_REGION;
+            holds_both = heap.side.region(target.address()).contains(both);
+        }
+        holds_both && heap.side.is_marked(target.address())
+    })
 }
 
 /// The error of the lower pair index, so that the report does not depend on the number of workers' speeds.

@@ -71,8 +71,15 @@ impl<'s> Scope<'s> {
         self.mutator.scope(body)
     }
 
-    /// The mutator beneath, for operations on raw objects.
+    /// The mutator beneath, for operations on raw objects that may pass a safepoint.
+    #[inline]
     pub fn mutator(&mut self) -> &mut Mutator {
+        self.mutator
+    }
+
+    /// The mutator beneath, for accesses to raw objects, which stay in place as long as the borrow lasts.
+    #[inline]
+    pub fn accessor(&self) -> &Mutator {
         self.mutator
     }
 

@@ -48,8 +48,12 @@ pub struct GcStats {
 impl Default for GcStats {
     fn default() -> Self {
         // Auto-resizing, three significant digits: no fixed bound on a pause.
-        let histogram =
-            || Histogram::new(3).unwrap_or_else(|error| unreachable!("3 digits are in range: {error}"));
+        let histogram = || {
+            let mut histogram =
+                Histogram::new(3).unwrap_or_else(|error| unreachable!("3 digits are in range: {error}"));
+            histogram.auto(true);
+            histogram
+        };
         GcStats {
             scavenges: 0,
             full_collections: 0,
@@ -76,7 +80,10 @@ impl GcStats {
             }
         };
         *count += 1;
-        histogram.saturating_record(nanos(pause));
+        if histogram.record(nanos(pause)).is_err() {
+            // The histogram could not grow: the pause counts as the longest that it can hold.
+            histogram.saturating_record(nanos(pause));
+        }
     }
 }
 
