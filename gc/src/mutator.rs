@@ -99,6 +99,12 @@ impl Mutator {
         (pause, oops)
     }
 
+    /// What the handle refers to now. Not a root itself: valid until the next call that takes `&mut self`.
+    #[inline]
+    pub fn oop(&self, handle: Handle<'_>) -> Oop {
+        self.local.handles.get(handle)
+    }
+
     /// Runs `body` while `oop` is a root. Returns what `oop` refers to afterwards as well.
     pub fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
         let len = self.local.handles.len();
