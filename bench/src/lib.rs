@@ -2,6 +2,7 @@
 
 pub mod csv_table;
 pub mod figures;
+pub mod limits;
 pub mod measure;
 pub mod memory;
 pub mod point;
