@@ -1,2 +1,87 @@
 //! The `instar` command line: nothing but glue.
-fn main() {}
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use instar_bench::results::Results;
+use instar_bench::sweep::{self, ChildMeasure, Error, Files, Options, Progress};
+use instar_bench::{memory, workload};
+
+use cli::{Cli, Command, OBSERVE};
+
+/// A command that was understood and went wrong, observations that failed included.
+const FAILED: u8 = 1;
+/// A command that cannot be followed: bad options, or more than memory can hold.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => run(cli.command),
+        Err(error) => {
+            // Help and version are asked for and go to the standard output.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if asked { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) }
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    let outcome = match command {
+        Command::Sweep(arguments) => sweep(&arguments.options()),
+        Command::Plot { csvs, out } => {
+            let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+            draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|(status, message)| {
+        eprintln!("error: {message}");
+        ExitCode::from(status)
+    })
+}
+
+type Failure = (u8, String);
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    (FAILED, error.to_string())
+}
+
+fn sweep(options: &Options) -> Result<ExitCode, Failure> {
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut measure = ChildMeasure::new(program, vec![OBSERVE.into()], workload::become_measure());
+    let available = memory::available();
+    let summary =
+        sweep::run(options, &mut measure, available.as_ref(), &mut Progress::new()).map_err(|error| {
+            match error {
+                Error::Refused(_) => (REFUSED, error.to_string()),
+                _ => failed(error),
+            }
+        })?;
+    draw(&[Files::of(&options.out).become_csv], &options.out)?;
+    if summary.failures.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (count, all) = (summary.failures.len(), summary.measured);
+    Err((FAILED, format!("{count} of {all} observations failed; the first: {}", summary.failures[0])))
+}
+
+/// Draws everything and prints the headline.
+fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failure> {
+    let results = Results::read(csvs).map_err(failed)?;
+    let written = results.write(out).map_err(failed)?;
+    print!("{}", results.table());
+    if let Some(report) = written.last() {
+        println!("Plots and report: {}", report.display());
+    }
+    Ok(())
+}
+
+/// One observation, in the process that `sweep` made for it.
+fn observe(trial: &str) -> Result<(), Failure> {
+    let mut measure = workload::become_measure();
+    sweep::answer(measure.as_mut(), trial, &mut std::io::stdout()).map_err(failed)
+}

@@ -139,6 +139,12 @@ impl Table {
         Err(at_line(&self.file, 1, problem))
     }
 
+    /// The error that this file is none of those that are `known`.
+    #[must_use]
+    pub fn unknown(&self, known: &str) -> Error {
+        at_line(&self.file, 1, format!("these are not the columns of {known}"))
+    }
+
     /// The rows below the header.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.rows.iter().map(|cells| Row { table: self, cells })

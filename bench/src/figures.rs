@@ -10,6 +10,12 @@ fn three_digits(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
+/// A bare figure: `12.9`, `1,910`.
+#[must_use]
+pub fn plain(value: f64) -> String {
+    if value >= 1000.0 { grouped(value.round() as u64) } else { three_digits(value) }
+}
+
 /// `value` in the first of `units` (each a thousand, or `step`, of the one before) that leaves it below a step.
 fn scaled(value: f64, step: f64, units: &[&str]) -> String {
     let mut value = value;
@@ -72,7 +78,7 @@ pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -105,6 +111,7 @@ mod tests {
     fn ratios_keep_three_digits() {
         assert_eq!(ratio(1.049), "1.05×");
         assert_eq!(ratio(123_456.0), "123,000×");
+        assert_eq!((plain(12.94), plain(1910.4)), ("12.9".to_owned(), "1,910".to_owned()));
     }
 
     #[test]

@@ -2,12 +2,20 @@
 
 pub mod csv_table;
 pub mod figures;
+pub mod headline;
 pub mod limits;
+pub mod manifest;
 pub mod measure;
 pub mod memory;
+pub mod plot;
 pub mod point;
 pub mod record;
+mod replace;
+pub mod report;
+pub mod results;
 pub mod rng;
 pub mod stats;
+pub mod sweep;
 #[cfg(test)]
 mod testing;
+pub mod workload;

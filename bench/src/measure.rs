@@ -7,7 +7,7 @@ use crate::point::Point;
 use crate::rng::SplitMix64;
 
 /// One observation to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Trial {
     /// Where in the grid.
     pub point: Point,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::csv_table::{Error, Table};
 use crate::measure::{Observation, Trial};
 use crate::point::{Age, Holder, Kind, Point, Strategy};
+use crate::replace::replace;
 
 /// The columns, in the order in which they are written.
 pub const COLUMNS: [&str; 24] = [
@@ -62,7 +63,7 @@ impl Record {
 
 /// The flat form of a record: the fields are the columns.
 #[derive(Serialize)]
-struct Row<'a> {
+struct Row {
     strategy: Strategy,
     workers: u32,
     kind: Kind,
@@ -86,11 +87,11 @@ struct Row<'a> {
     full_gc_ns: Option<u64>,
     heap_bytes: Option<u64>,
     peak_rss_bytes: Option<u64>,
-    result: &'a str,
+    result: String,
 }
 
-impl<'a> Row<'a> {
-    fn of(Record { trial, outcome }: &'a Record) -> Self {
+impl Row {
+    fn of(Record { trial, outcome }: &Record) -> Self {
         let Trial { point, run, seed } = *trial;
         let found = outcome.as_ref().ok();
         Self {
@@ -118,9 +119,16 @@ impl<'a> Row<'a> {
             full_gc_ns: found.and_then(|o| o.full_gc_ns),
             heap_bytes: found.map(|o| o.heap_bytes),
             peak_rss_bytes: found.and_then(|o| o.peak_rss_bytes),
-            result: outcome.as_ref().map_or_else(String::as_str, |_| OK),
+            result: outcome.as_ref().map_or_else(|why| one_line(why), |_| OK.to_owned()),
         }
     }
+}
+
+/// An error text as a cell: one line, so that a half written row is known by its missing line end, and never empty
+/// nor that of a good row.
+fn one_line(why: &str) -> String {
+    let line = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() || line == OK { format!("failed: {line}") } else { line }
 }
 
 /// Appends rows to a CSV file; each row is in the file when `append` returns.
@@ -150,15 +158,29 @@ impl Appender {
         self.write_line(|line| line.serialize(Row::of(record)))
     }
 
-    fn write_line(
-        &mut self,
-        fill: impl FnOnce(&mut csv::Writer<Vec<u8>>) -> csv::Result<()>,
-    ) -> io::Result<()> {
-        let mut line = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
-        fill(&mut line).map_err(io::Error::other)?;
-        let line = line.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
-        self.file.write_all(&line)
+    fn write_line(&mut self, fill: impl FnOnce(&mut Lines) -> csv::Result<()>) -> io::Result<()> {
+        self.file.write_all(&lines(fill)?)
     }
+}
+
+type Lines = csv::Writer<Vec<u8>>;
+
+fn lines(fill: impl FnOnce(&mut Lines) -> csv::Result<()>) -> io::Result<Vec<u8>> {
+    let mut lines = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    fill(&mut lines).map_err(io::Error::other)?;
+    lines.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Writes a whole file anew; a kill leaves the old file or the new one.
+///
+/// # Errors
+/// Those of the file system.
+pub fn rewrite<'a>(path: &Path, records: impl IntoIterator<Item = &'a Record>) -> io::Result<()> {
+    let content = lines(|lines| {
+        lines.write_record(COLUMNS)?;
+        records.into_iter().try_for_each(|record| lines.serialize(Row::of(record)))
+    })?;
+    replace(path, &content)
 }
 
 /// Reads all rows of a `become.csv`, in any order of columns; further columns are ignored.
@@ -263,6 +285,15 @@ mod tests {
         assert_eq!(text.lines().next().unwrap(), COLUMNS.join(","));
         let row = "full-scan,2,one-way-hash,1000,0,young,1,array,1,18446744073709551615,300,3333333333.3,,,12,,,,,,,64000,,ok";
         assert_eq!(text.lines().nth(1).unwrap(), row);
+    }
+
+    #[test]
+    fn odd_error_texts_stay_errors_on_one_line() {
+        for (why, cell) in [("a\n  b", "a b"), ("", "failed: "), ("ok", "failed: ok")] {
+            let record = Record { outcome: Err(why.to_owned()), ..example(1) };
+            let (_dir, path) = written(&[record]);
+            assert_eq!(read(&path).unwrap()[0].outcome, Err(cell.trim().to_owned()));
+        }
     }
 
     fn error_after(change: impl Fn(&str) -> String) -> String {

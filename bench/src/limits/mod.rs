@@ -14,6 +14,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::csv_table::{Error, Table};
+use crate::replace::replace;
 use crate::rng::SplitMix64;
 use kernels::{Machine, Sample};
 
@@ -205,11 +206,11 @@ fn four_digits(value: f64) -> f64 {
 /// # Errors
 /// Those of the file system.
 pub fn write(path: &Path, rows: &[Limit]) -> io::Result<()> {
-    let mut writer = csv::Writer::from_path(path)?;
+    let mut writer = csv::Writer::from_writer(Vec::new());
     for row in rows {
         writer.serialize(row)?;
     }
-    writer.flush()
+    replace(path, &writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
 }
 
 /// Whether this header is that of a `limits.csv`.

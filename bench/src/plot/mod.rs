@@ -1,0 +1,99 @@
+//! The plots of experiment E1, drawn from CSV alone, as SVG and PNG of the same scene.
+
+mod access;
+mod chart;
+mod font;
+mod memory;
+mod pause;
+mod png;
+mod scale;
+mod scene;
+pub(crate) mod select;
+pub(crate) mod style;
+pub(crate) mod svg;
+mod words;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use scene::Scene;
+
+use crate::limits::Limit;
+use crate::record::Record;
+
+/// A plot with what it says.
+pub struct Plot {
+    /// The name of its files, without extension.
+    pub name: &'static str,
+    /// One sentence for who sees it for the first time.
+    pub meaning: &'static str,
+    scene: Scene,
+}
+
+impl Plot {
+    /// The whole SVG file; it can also stand inline in HTML.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        svg::render(&self.scene)
+    }
+
+    /// The whole PNG file, at twice the size of the SVG.
+    ///
+    /// # Errors
+    /// If it cannot be encoded.
+    pub fn png(&self) -> Result<Vec<u8>, String> {
+        png::render(&self.scene)
+    }
+}
+
+/// Every plot that the rows are enough for. Failed observations are left out.
+#[must_use]
+pub fn draw(records: &[Record], limits: &[Limit]) -> Vec<Plot> {
+    let plots = [
+        (
+            "pause-by-instances",
+            "How long everything stands still while one become swaps so many pairs: a full scan pays for the heap \
+             even to swap one pair, a forwarder only for the pair.",
+            pause::against_instances(records, limits),
+        ),
+        (
+            "pause-by-heap",
+            "The price of the smallest become in a growing heap: a flat line does not care how large the program is.",
+            pause::against_heap(records, limits),
+        ),
+        (
+            "access",
+            "What a forwarder costs afterwards: the first pass through the old references follows and heals them, \
+             later passes should be as fast as before; 1× is the pass before the become.",
+            access::passes(records),
+        ),
+        (
+            "memory",
+            "The most memory that the process held at any time, beside the live heap that the become started with.",
+            memory::peak(records),
+        ),
+    ];
+    let drawn =
+        plots.into_iter().filter_map(|(name, meaning, scene)| Some(Plot { name, meaning, scene: scene? }));
+    drawn.collect()
+}
+
+/// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.
+///
+/// # Errors
+/// Those of the file system, with the path.
+pub fn write(plots: &[Plot], folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let with = |path: &Path, error: String| io::Error::other(format!("{}: {error}", path.display()));
+    fs::create_dir_all(folder).map_err(|error| with(folder, error.to_string()))?;
+    let mut written = Vec::new();
+    for plot in plots {
+        let svg = folder.join(format!("{}.svg", plot.name));
+        fs::write(&svg, plot.svg()).map_err(|error| with(&svg, error.to_string()))?;
+        let png = folder.join(format!("{}.png", plot.name));
+        let picture = plot.png().map_err(|error| with(&png, error))?;
+        fs::write(&png, picture).map_err(|error| with(&png, error.to_string()))?;
+        written.extend([svg, png]);
+    }
+    Ok(written)
+}

@@ -1,0 +1,123 @@
+//! What can be typed behind `instar`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use instar_bench::point::Strategy;
+use instar_bench::sweep::{
+    MAX_INSTANCES, MAX_RUNS, MAX_WORKERS, Options, Size, parse_count, parse_strategies,
+};
+
+/// The subcommand that measures one observation, for the program itself.
+pub const OBSERVE: &str = "observe";
+
+/// A live-updatable object runtime, and the laboratory that measures it.
+#[derive(Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Measure become by lazy forwarders against full scans: CSV, plots and a report
+    ///
+    /// Measures the machine's physical limits and then become on heaps of growing size, one process an observation.
+    /// A sweep that was stopped continues where it was when it is started again with the same folder and seed.
+    #[command(after_help = SWEEP_FILES)]
+    Sweep(SweepArguments),
+    /// Redraw plots and report from CSV alone
+    ///
+    /// CSVs are known by their headers: those of become.csv and of limits.csv. The limits.csv and the manifest.json
+    /// beside the first become.csv are used if they are there.
+    Plot {
+        /// CSVs that `instar sweep` wrote
+        #[arg(required = true, value_name = "CSV")]
+        csvs: Vec<PathBuf>,
+        /// Folder for plots and report [default: that of the first CSV]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Measure one observation and print it as JSON (what `sweep` starts for each)
+    #[command(name = OBSERVE, hide = true)]
+    Observe { trial: String },
+}
+
+const SWEEP_FILES: &str = "\
+Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and
+pause-by-instances, pause-by-heap, access and memory as .svg and .png.
+Exit status: 0 if all went well, 1 if an observation failed, 2 if options are wrong or memory cannot hold the sweep.";
+
+#[derive(Args)]
+pub struct SweepArguments {
+    /// Folder for CSVs, manifest, plots and report
+    #[arg(long, value_name = "DIR", default_value = "paper-results")]
+    out: PathBuf,
+    /// Under a minute: up to 10⁶ instances and few points
+    #[arg(long, conflicts_with = "full")]
+    quick: bool,
+    /// Every combination of the grid, for many hours
+    #[arg(long)]
+    full: bool,
+    /// Repetitions of each point [default: 5, of large points and with --quick 3]
+    #[arg(long, value_name = "N", value_parser = runs)]
+    runs: Option<u32>,
+    /// Seed of every random order
+    #[arg(long, value_name = "N", default_value = "42", value_parser = seed)]
+    seed: u64,
+    /// Threads of the parallel strategies, beside 1 [default: the cores, at most 2]
+    #[arg(long, value_name = "N", value_parser = workers)]
+    workers: Option<u32>,
+    /// Most pairs and most bystanders, as 1000000 or 1e6 [default: 1e7, with --quick 1e6]
+    #[arg(long, value_name = "N", value_parser = instances)]
+    max_instances: Option<u64>,
+    /// Strategies apart by commas: lazy, always-check, full-scan, object-table [default: all]
+    #[arg(long, value_name = "LIST", value_parser = strategies)]
+    strategies: Option<Chosen>,
+}
+
+/// A list that is one value to the parser of arguments.
+#[derive(Clone)]
+struct Chosen(Vec<Strategy>);
+
+fn runs(text: &str) -> Result<u32, String> {
+    parse_count(text, 1..=MAX_RUNS).map(|runs| runs as u32)
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    parse_count(text, 0..=u64::MAX)
+}
+
+fn workers(text: &str) -> Result<u32, String> {
+    parse_count(text, 1..=MAX_WORKERS).map(|workers| workers as u32)
+}
+
+fn instances(text: &str) -> Result<u64, String> {
+    parse_count(text, 1..=MAX_INSTANCES)
+}
+
+fn strategies(text: &str) -> Result<Chosen, String> {
+    parse_strategies(text).map(Chosen)
+}
+
+impl SweepArguments {
+    /// The options of the sweep, defaults filled in.
+    pub fn options(self) -> Options {
+        let Self { out, quick, full, runs, seed, workers, max_instances, strategies } = self;
+        let defaults = Options::new(out);
+        Options {
+            size: match (quick, full) {
+                (true, _) => Size::Quick,
+                (_, true) => Size::Full,
+                _ => Size::Default,
+            },
+            runs,
+            seed,
+            workers: workers.unwrap_or(defaults.workers),
+            max_instances,
+            strategies: strategies.map_or_else(|| defaults.strategies.clone(), |Chosen(list)| list),
+            ..defaults
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The program as people meet it: options, exit statuses, messages, files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use instar_bench::measure::{Observation, Trial};
+use instar_bench::point::{Age, Holder, Kind, Point, Strategy};
+use instar_bench::record::{self, Record};
+
+fn instar(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_instar")).args(arguments).output().expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("instar-cli-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn with_csv(name: &str) -> (Self, PathBuf) {
+        let folder = Self::new(name);
+        fs::create_dir_all(&folder.0).unwrap();
+        let path = folder.0.join("become.csv");
+        record::rewrite(&path, &records()).unwrap();
+        (folder, path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn records() -> Vec<Record> {
+    let mut records = Vec::new();
+    for (strategy, fixed_ns) in [(Strategy::Lazy, 200), (Strategy::FullScan, 1_000_000)] {
+        for (run, pairs) in [(1, 1), (2, 1), (1, 1000), (2, 1000)] {
+            let point = Point {
+                strategy,
+                workers: 1,
+                kind: Kind::OneWay,
+                pairs,
+                bystanders: 1000,
+                age: Age::Old,
+                references_per_object: 1,
+                holder: Holder::Field,
+            };
+            let pause_ns = fixed_ns + 5 * pairs + u64::from(run);
+            let found = Observation { pause_ns, heap_bytes: 32_000, ..Observation::default() };
+            records.push(Record { trial: Trial { point, run, seed: 1 }, outcome: Ok(found) });
+        }
+    }
+    records
+}
+
+#[test]
+fn help_and_version_are_what_people_expect() {
+    for arguments in [&["--help"][..], &["-h"], &["help"], &["sweep", "--help"], &["plot", "--help"]] {
+        let output = instar(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(stdout(&output).contains("Usage: instar"), "{arguments:?}");
+        assert!(!stdout(&output).contains("observe"), "{arguments:?}");
+    }
+    assert_eq!(stdout(&instar(&["--version"])), format!("instar {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(instar(&[]).status.code(), Some(2));
+}
+
+#[test]
+fn bad_options_are_named_with_what_is_accepted() {
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["sweep", "--runs", "0"], &["--runs", "from 1 to 1000"]),
+        (&["sweep", "--runs", "many"], &["--runs", "from 1 to 1000"]),
+        (&["sweep", "--workers", "65"], &["--workers", "from 1 to 64"]),
+        (&["sweep", "--seed", "-1"], &["-1"]),
+        (&["sweep", "--seed=x"], &["--seed", "from 0 to 18446744073709551615"]),
+        (&["sweep", "--max-instances", "0"], &["--max-instances", "from 1 to 1000000000"]),
+        (&["sweep", "--max-instances", "1e30"], &["--max-instances", "from 1 to 1000000000"]),
+        (
+            &["sweep", "--strategies", "lazy,eager"],
+            &["--strategies", "\"eager\" is none of lazy, always-check, full-scan or object-table"],
+        ),
+        (&["sweep", "--quick", "--full"], &["--quick", "--full"]),
+        (&["sweep", "--fast"], &["--fast"]),
+        (&["plot"], &["<CSV>..."]),
+        (&["swep"], &["swep", "sweep"]),
+    ];
+    for (arguments, expected) in cases {
+        let output = instar(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        for text in *expected {
+            assert!(stderr(&output).contains(text), "{arguments:?}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn a_sweep_that_memory_cannot_hold_is_refused_before_it_starts() {
+    let folder = Folder::new("refused");
+    let out = folder.0.to_str().unwrap();
+    let output = instar(&["sweep", "--full", "--max-instances", "1e9", "--out", out]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = stderr(&output);
+    assert!(message.starts_with("error: memory cannot hold this sweep: it needs "), "{message}");
+    assert!(message.contains("--max-instances 1"), "{message}");
+    assert!(!folder.0.exists());
+}
+
+#[test]
+fn a_small_sweep_writes_every_file_and_its_status_tells_of_failures() {
+    let folder = Folder::new("small");
+    let out = folder.0.to_str().unwrap();
+    let arguments = ["sweep", "--quick", "--max-instances", "10", "--runs", "1", "--out", out];
+    let output = instar(&arguments);
+    let records = record::read(&folder.0.join("become.csv")).unwrap();
+    let failed = records.iter().filter(|record| record.outcome.is_err()).count();
+    assert_eq!(output.status.code(), Some(i32::from(failed > 0)), "{}", stderr(&output));
+    assert!(records.len() > 20);
+    for name in ["limits.csv", "manifest.json", "report.html"] {
+        assert!(folder.0.join(name).exists(), "{name}");
+    }
+    // Once more: what is there already is not measured again.
+    let again = instar(&arguments);
+    let there = records.len() - failed;
+    let plain = stderr(&again);
+    assert!(plain.contains(&format!("{failed} observations")), "{plain}");
+    assert!(there == 0 || plain.contains(&format!("({there} are there already)")), "{plain}");
+    assert_eq!(record::read(&folder.0.join("become.csv")).unwrap().len(), records.len());
+}
+
+#[test]
+fn plots_are_redrawn_from_csv_alone() {
+    let (folder, csv) = Folder::with_csv("plot");
+    let out = folder.0.join("new/plots");
+    let output = instar(&["plot", csv.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("Swapping one pair among 1,000 bystanders 206 ns lazily"),
+        "{}",
+        stdout(&output)
+    );
+    for name in ["pause-by-instances.svg", "pause-by-instances.png", "pause-by-heap.svg", "report.html"] {
+        assert!(out.join(name).exists(), "{name}");
+    }
+    // Without a folder they stand beside the CSV.
+    assert_eq!(instar(&["plot", csv.to_str().unwrap()]).status.code(), Some(0));
+    assert!(folder.0.join("pause-by-instances.svg").exists());
+}
+
+fn plot_error(csv: &Path) -> String {
+    let output = instar(&["plot", csv.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    stderr(&output)
+}
+
+#[test]
+fn csv_errors_name_file_line_column_and_mend() {
+    let (folder, csv) = Folder::with_csv("broken");
+    let text = fs::read_to_string(&csv).unwrap();
+    fs::write(&csv, text.replacen("one-way", "sideways", 1)).unwrap();
+    let message = plot_error(&csv);
+    let expected =
+        "become.csv:2: column kind: \"sideways\" does not fit: write one-way, one-way-hash or two-way";
+    assert!(message.contains(expected), "{message}");
+
+    fs::write(&csv, "a,b\n1,2\n").unwrap();
+    assert!(plot_error(&csv).contains("become.csv:1: these are not the columns of become.csv"));
+    fs::write(&csv, "").unwrap();
+    assert!(plot_error(&csv).contains("become.csv:1: the file is empty"));
+    let missing = folder.0.join("missing.csv");
+    assert!(plot_error(&missing).contains("missing.csv: No such file"));
+}
