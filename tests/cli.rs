@@ -147,7 +147,7 @@ fn plots_are_redrawn_from_csv_alone() {
     let output = instar(&["plot", csv.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(
-        stdout(&output).contains("Swapping one pair among 1,000 bystanders 206 ns lazily"),
+        stdout(&output).contains("Swapping one pair among 1,000 bystanders takes 206 ns lazily"),
         "{}",
         stdout(&output)
     );

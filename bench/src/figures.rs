@@ -54,16 +54,15 @@ pub fn ratio(ratio: f64) -> String {
 #[must_use]
 pub fn count(count: u64) -> String {
     match count.checked_ilog10() {
-        Some(exponent) if exponent >= 4 && 10_u64.pow(exponent) == count => power_of_ten(exponent as i32),
+        Some(exponent) if exponent >= 4 && 10_u64.pow(exponent) == count => power_of_ten(exponent),
         _ => grouped(count),
     }
 }
 
 /// `10⁷` for 7.
 #[must_use]
-pub fn power_of_ten(exponent: i32) -> String {
+pub fn power_of_ten(exponent: u32) -> String {
     let superscript = |digit: char| match digit {
-        '-' => '⁻',
         '1' => '¹',
         '2' => '²',
         '3' => '³',
@@ -120,6 +119,6 @@ mod tests {
         assert_eq!(count(1000), "1,000");
         assert_eq!(count(10_000_000), "10⁷");
         assert_eq!(count(12_345_678), "12,345,678");
-        assert_eq!(power_of_ten(-12), "10⁻¹²");
+        assert_eq!(power_of_ten(123), "10¹²³");
     }
 }

@@ -1,6 +1,9 @@
 //! The answer in one table: how many times longer a full scan stops the program than a lazy become.
 
+use std::cmp::Reverse;
+
 use crate::figures;
+use crate::measure::Observation;
 use crate::plot::select::{Axis, Line, longest_line, summary};
 use crate::plot::style::Contender;
 use crate::point::Strategy;
@@ -34,18 +37,26 @@ impl Comparison {
     }
 }
 
-/// The comparisons along the line of growing pairs, then along that of growing heaps; each point once.
+/// The comparisons along the line of growing pairs, then along those of growing heaps with the fewest and the most
+/// pairs; each point once.
 #[must_use]
 pub fn comparisons(records: &[Record]) -> Vec<Comparison> {
+    let pairs =
+        || records.iter().filter(|record| record.outcome.is_ok()).map(|record| record.trial.point.pairs);
+    let (fewest, most) = (pairs().min().unwrap_or(0), pairs().max().unwrap_or(0));
+    let heaps = |pairs| longest_line(records, Axis::Bystanders, |point| point.pairs == pairs);
+    let lines = [
+        (Axis::Pairs, longest_line(records, Axis::Pairs, |_| true)),
+        (Axis::Bystanders, heaps(fewest)),
+        (Axis::Bystanders, heaps(most)),
+    ];
     let mut all: Vec<Comparison> = Vec::new();
-    let fewest = records.iter().map(|record| record.trial.point.pairs).min().unwrap_or(0);
-    let by_pairs = longest_line(records, Axis::Pairs, |_| true).map(|line| along(&line, Axis::Pairs));
-    let by_heap = longest_line(records, Axis::Bystanders, |point| point.pairs == fewest)
-        .map(|line| along(&line, Axis::Bystanders));
-    for comparison in by_pairs.into_iter().chain(by_heap).flatten() {
-        let same = |c: &Comparison| (c.pairs, c.bystanders) == (comparison.pairs, comparison.bystanders);
-        if !all.iter().any(same) {
-            all.push(comparison);
+    for (axis, line) in lines {
+        for comparison in line.map_or_else(Vec::new, |line| along(&line, axis)) {
+            let same = |c: &Comparison| (c.pairs, c.bystanders) == (comparison.pairs, comparison.bystanders);
+            if !all.iter().any(same) {
+                all.push(comparison);
+            }
         }
     }
     all
@@ -57,10 +68,9 @@ fn along(line: &Line<'_>, axis: Axis) -> Vec<Comparison> {
         by_contender.remove(&Contender { strategy, workers: 1 }).unwrap_or_default()
     };
     let scans = pauses(Strategy::FullScan);
-    let pause = |runs: &[&crate::measure::Observation]| {
-        summary(&runs.iter().map(|run| run.pause_ns as f64).collect::<Vec<_>>())
-    };
-    let both = |(level, lazy): (u64, Vec<&crate::measure::Observation>)| {
+    let pause =
+        |runs: &[&Observation]| summary(&runs.iter().map(|run| run.pause_ns as f64).collect::<Vec<_>>());
+    let both = |(level, lazy): (u64, Vec<&Observation>)| {
         let scan = pause(scans.get(&level)?)?;
         let (pairs, bystanders) = match axis {
             Axis::Bystanders => (line.fixed.pairs, level),
@@ -97,16 +107,17 @@ pub fn table(comparisons: &[Comparison]) -> String {
 /// The headline: the smallest become in the largest heap, and the largest become.
 #[must_use]
 pub fn sentence(comparisons: &[Comparison]) -> Option<String> {
-    let in_heap = comparisons.iter().min_by_key(|row| (row.pairs, std::cmp::Reverse(row.bystanders)))?;
-    let largest = comparisons.iter().max_by_key(|row| row.pairs)?;
+    let in_heap = comparisons.iter().min_by_key(|row| (row.pairs, Reverse(row.bystanders)))?;
+    let largest = comparisons.iter().max_by_key(|row| (row.pairs, row.bystanders))?;
     let pairs = |count: u64| {
         if count == 1 { "one pair".to_owned() } else { format!("{} pairs", figures::count(count)) }
     };
     let of = |row: &Comparison| {
         format!(
-            "{} among {} bystanders {} lazily and {} by full scan ({})",
+            "{} among {} bystanders {} {} lazily and {} by full scan ({})",
             pairs(row.pairs),
             figures::count(row.bystanders),
+            if row.pairs == 1 { "takes" } else { "take" },
             figures::duration(row.lazy.median),
             figures::duration(row.scan.median),
             figures::ratio(row.ratio()),

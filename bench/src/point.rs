@@ -153,7 +153,8 @@ impl Point {
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { strategy, workers, kind, pairs, bystanders, age, references_per_object, holder } = self;
-        write!(f, "{strategy}/{workers} {kind} of {} {age} pairs", crate::figures::count(*pairs))?;
+        let plural = if *pairs == 1 { "pair" } else { "pairs" };
+        write!(f, "{strategy}/{workers} {kind} of {} {age} {plural}", crate::figures::count(*pairs))?;
         write!(f, ", {} bystanders", crate::figures::count(*bystanders))?;
         write!(f, ", {references_per_object} × {holder}")
     }

@@ -131,6 +131,9 @@ fn limits_table(limits: &[Limit]) -> String {
                 median.map_or_else(String::new, |value| format!("{} {}", figures::plain(value), limit.unit));
             format!("<td>{text}</td>")
         };
+        if !limits.iter().any(|row| row.limit == limit.name) {
+            continue;
+        }
         let values: String = threads.iter().map(value).collect();
         rows += &format!("<tr><td class=\"text\">{}</td>{values}</tr>\n", limit.about);
     }

@@ -80,8 +80,8 @@ fn the_report_is_self_contained_and_has_the_headline() {
     let html = Report { records: &records, limits: &limits, manifest: None, plots: &plots }.html();
     assert_eq!(html.matches("<svg ").count(), plots.len());
     let sentence = headline::sentence(&headline::comparisons(&records)).unwrap();
-    assert!(sentence.starts_with("Swapping one pair among 10⁷ bystanders"), "{sentence}");
-    assert!(sentence.contains("; 10⁷ pairs among"), "{sentence}");
+    assert!(sentence.starts_with("Swapping one pair among 10⁷ bystanders takes"), "{sentence}");
+    assert!(sentence.contains("; 10⁷ pairs among 10⁷ bystanders take"), "{sentence}");
     assert!(html.contains(&sentence));
     assert!(html.contains("Physical limits") && html.contains("2.56 ns/object"));
     for outside in ["src=", "href=", "url(", "@import", "<script"] {

@@ -114,7 +114,8 @@ impl Scale {
 
     fn power_ticks(&self, most: usize) -> Vec<Tick> {
         let base = self.unit.base();
-        let exponent = |value: f64| (value.ln() / base.ln()).floor() as i32;
+        // The logarithm of a power may come out a little low.
+        let exponent = |value: f64| (value.ln() / base.ln() + 1e-9).floor() as i32;
         let (first, last) = (exponent(self.low), exponent(self.high));
         let step = ((last - first) as usize).div_ceil(most.max(1)).max(1) as i32;
         // Counts are powers of ten themselves; between the powers of two nothing is to be read.

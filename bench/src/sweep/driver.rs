@@ -1,5 +1,6 @@
 //! Runs the trials that are not there yet, and writes each down before the next one starts.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,6 +118,7 @@ pub fn run(
     let mut appender =
         Appender::open(&files.become_csv).map_err(|error| Error::file(&files.become_csv, error))?;
     let mut summary = Summary::default();
+    let mut reasons = HashSet::new();
     progress.start(&trials, &earlier.done);
     for trial in &trials {
         if earlier.done.contains(trial) {
@@ -128,8 +130,11 @@ pub fn run(
         appender.append(&record).map_err(|error| Error::file(&files.become_csv, error))?;
         summary.measured += 1;
         if let Err(why) = &record.outcome {
+            // One reason often hits many observations: the first of each is enough to read.
             let failure = format!("{}, run {}: {why}", trial.point, trial.run);
-            progress.note(&format!("failed: {failure}"));
+            if reasons.insert(why.clone()) {
+                progress.note(&format!("failed: {failure}"));
+            }
             summary.failures.push(failure);
         }
         progress.after(trial);

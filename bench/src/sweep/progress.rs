@@ -37,7 +37,7 @@ impl Progress {
         }
         let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}");
         let bar = ProgressBar::new(1).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.enable_steady_tick(Duration::from_millis(500));
+        // No steady tick: a thread that wakes up would be noise in the measurements.
         Self::with(Output::Bar(bar))
     }
 
