@@ -1,0 +1,39 @@
+//! Places where two mechanisms meet, each with the smallest program that gets there.
+
+use instar_gc::{Collection, GcConfig, Scope, World};
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle};
+
+fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
+    World::new(config).unwrap().attach().scope(test);
+}
+
+fn cell_with<'s>(scope: &mut Scope<'s>, class: ClassIndex, value: i64) -> Handle<'s> {
+    let cell = scope.allocate(class, 0).unwrap();
+    let number = scope.integer(value).unwrap();
+    scope.get(cell).set_slot(0, scope.get(number)).unwrap();
+    cell
+}
+
+#[test]
+fn two_large_arrays_may_share_a_card() {
+    with_config(GcConfig::checking(), |scope| {
+        let array_class = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+        let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+        let arrays = [300, 301, 302, 303].map(|length| scope.allocate(array_class, length).unwrap());
+        scope.collect(Collection::Full);
+        for round in 0..2 {
+            // Both are remembered. The card in which one ends and the next begins is marked for the latter only.
+            for (number, &array) in (0..).zip(&arrays) {
+                scope.scope(|inner| {
+                    let value = cell_with(inner, cell, number + round);
+                    inner.get(array).set_slot(0, inner.get(value)).unwrap();
+                });
+            }
+            scope.collect(Collection::Young);
+            for (number, &array) in (0..).zip(&arrays) {
+                let value = scope.get(array).slot(0).unwrap();
+                assert_eq!(value.slot(0).unwrap().as_integer(), Some(number + round));
+            }
+        }
+    });
+}
