@@ -104,7 +104,7 @@ impl Mutator {
     /// [`HeapError::OutOfMemory`] after a full collection that did not help.
     ///
     /// # Safety
-    /// `shape` comes from a class of this world's table. The object is not a root: it must not be used after the next
+    /// `shape` comes from a class that is in this world's table now. The object is not a root: it must not be used after the next
     /// call that takes `&mut self` unless it was stored in one.
     #[inline]
     pub unsafe fn allocate_raw(&mut self, shape: Shape) -> Result<Obj, HeapError> {
@@ -118,9 +118,20 @@ impl Mutator {
         Ok(unsafe { initialise(start, shape, self.world.heap.nil()) })
     }
 
+    /// [class-rooted] The class of the object to be is a root meanwhile: a collection that found neither instance nor
+    /// reference would give its index to another class.
     #[cold]
     #[inline(never)]
     fn allocate_slow(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        let class = self.world.heap.classes.class(shape.header.class_index());
+        let handles = self.local.handles.len();
+        self.local.handles.push(class.unwrap_or(Oop::NULL));
+        let result = self.allocate_rooted(shape);
+        self.local.handles.truncate(handles);
+        result
+    }
+
+    fn allocate_rooted(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         self.safepoint();
         self.zeal();
         if shape.bytes >= LARGE_BYTES {

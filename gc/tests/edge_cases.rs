@@ -37,3 +37,25 @@ fn two_large_arrays_may_share_a_card() {
         }
     });
 }
+
+#[test]
+fn a_class_stays_while_an_instance_is_being_allocated() {
+    // Zeal collects at each allocation; the fourth collection is a full one, which looks for dead classes.
+    for skipped in 0..4 {
+        with_config(GcConfig::checking().with_zeal(1), |scope| {
+            let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+            for _ in 0..skipped {
+                scope.allocate(cell, 0).unwrap();
+            }
+            let class = scope.scope(|inner| {
+                let object = inner.allocate(cell, 0).unwrap();
+                inner.define_class(ClassSpec::fixed(2), Some(object)).unwrap()
+            });
+            let instance = scope.allocate(class, 0).unwrap();
+            scope.collect(Collection::Full);
+            assert_eq!(scope.get(instance).class_index(), class);
+            let others = scope.mutator().heap().classes.len();
+            assert_eq!(others, 2);
+        });
+    }
+}
