@@ -17,8 +17,7 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
     let young = scavenge(pause, kind != Collection::Young);
     let scavenge_ns = nanos(started.elapsed());
     record_scavenge(pause, &young, scavenge_ns);
-    let old_bytes = pause.world().heap.old_range().len();
-    let is_due = old_bytes > pause.world().lock_state().next_full_bytes;
+    let is_due = pause.world().is_full_due(0);
     if kind != Collection::Young {
         collect_old(pause, kind == Collection::Compacting);
     } else if is_due {

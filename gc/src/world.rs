@@ -109,6 +109,11 @@ impl World {
         if self.workers.count() == 1 { 0 } else { self.workers.count() * scavenge::SHARED_BUFFER_BYTES }
     }
 
+    /// Whether the old generation, with `more` bytes, has grown enough for a full collection.
+    pub(crate) fn is_full_due(&self, more: usize) -> bool {
+        self.heap.old_range().len() + more > self.lock_state().next_full_bytes
+    }
+
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.
     pub fn attach(self: &Arc<World>) -> Mutator {
         Mutator::new(self.clone())

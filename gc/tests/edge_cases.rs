@@ -59,3 +59,20 @@ fn a_class_stays_while_an_instance_is_being_allocated() {
         });
     }
 }
+
+#[test]
+fn zeal_keeps_eden_walkable_with_several_mutators() {
+    let world = World::new(GcConfig::checking().with_zeal(7)).unwrap();
+    let class = world.attach().scope(|scope| scope.define_class(ClassSpec::fixed(3), None).unwrap());
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                world.attach().scope(|scope| {
+                    for _ in 0..400 {
+                        scope.scope(|inner| inner.allocate(class, 0).map(drop)).unwrap();
+                    }
+                });
+            });
+        }
+    });
+}
