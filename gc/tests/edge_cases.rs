@@ -1,7 +1,7 @@
 //! Places where two mechanisms meet, each with the smallest program that gets there.
 
 use instar_gc::{Collection, GcConfig, Scope, World};
-use instar_heap::{ClassIndex, ClassSpec, Format, Handle};
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapError};
 
 fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
     World::new(config).unwrap().attach().scope(test);
@@ -74,5 +74,29 @@ fn zeal_keeps_eden_walkable_with_several_mutators() {
                 });
             });
         }
+    });
+}
+
+#[test]
+#[should_panic = "same mutator"]
+fn a_reference_of_another_world_cannot_become_a_handle() {
+    let worlds = [(); 2].map(|()| World::new(GcConfig::checking()).unwrap());
+    worlds[0].attach().scope(|here| {
+        worlds[1].attach().scope(|there| {
+            here.handle(there.nil());
+        });
+    });
+}
+
+#[test]
+fn formats_that_no_class_can_have_are_refused() {
+    with_config(GcConfig::checking(), |scope| {
+        let object_class = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+        let object = scope.allocate(object_class, 0).unwrap();
+        for (format, fixed_slots) in [(Format::FORWARDER, 1), (Format::EPHEMERON, 0), (Format::BYTES, 1)] {
+            let error = scope.define_class(ClassSpec { format, fixed_slots }, Some(object)).unwrap_err();
+            assert_eq!(error, HeapError::BadClass { format, fixed_slots });
+        }
+        assert_eq!(scope.mutator().heap().classes.len(), 1);
     });
 }
