@@ -100,7 +100,11 @@ impl World {
             state: Mutex::new(state),
             config,
         };
-        world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        // The young generation is empty.
+        let _ = world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        if world.heap.eden.end() == world.heap.eden.top() {
+            return bad("limit_bytes", "is too little for the buffers of that many workers");
+        }
         Ok(Arc::new(world))
     }
 

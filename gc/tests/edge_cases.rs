@@ -1,7 +1,7 @@
 //! Places where two mechanisms meet, each with the smallest program that gets there.
 
 use instar_gc::{Collection, GcConfig, Scope, World};
-use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapError};
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, HeapError, MIB};
 
 fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
     World::new(config).unwrap().attach().scope(test);
@@ -99,4 +99,58 @@ fn formats_that_no_class_can_have_are_refused() {
         }
         assert_eq!(scope.mutator().heap().classes.len(), 1);
     });
+}
+
+/// Objects of all sizes up to those that are born old, so that copy buffers end badly.
+#[test]
+fn scavenges_of_a_heap_that_is_full_do_not_run_out_of_room() {
+    let heap = HeapConfig {
+        limit_bytes: 8 * MIB,
+        eden_bytes: MIB,
+        survivor_bytes: MIB,
+        huge_pages: false,
+        ..HeapConfig::default()
+    };
+    for (workers, tenure_age) in [(1, 3), (2, 3), (4, 2)] {
+        let config = GcConfig { heap: heap.clone(), tenure_age, verify: true, ..GcConfig::default() };
+        with_config(config.with_workers(workers), |scope| {
+            let array = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+            let sizes = [2, 900, 5, 1020, 40, 1100, 7000, 3, 2000, 500];
+            let mut errors = 0;
+            let mut kept = 0;
+            scope.scope(|inner| {
+                let mut head = inner.handle(inner.nil());
+                for round in 0.. {
+                    match inner.allocate(array, sizes[round % sizes.len()]) {
+                        Ok(next) => {
+                            inner.get(next).set_slot(0, inner.get(head)).unwrap();
+                            head = next;
+                            kept += 1;
+                        }
+                        Err(error) => {
+                            assert!(matches!(error, HeapError::OutOfMemory { .. }), "{error}");
+                            errors += 1;
+                        }
+                    }
+                    if errors == 5 {
+                        break;
+                    }
+                    if round % 200 == 0 || errors > 0 {
+                        for _ in 0..4 {
+                            inner.collect(Collection::Young);
+                        }
+                    }
+                }
+                let mut length = 0;
+                let mut at = inner.get(head);
+                while !at.is_nil() {
+                    at = at.slot(0).unwrap();
+                    length += 1;
+                }
+                assert_eq!(length, kept);
+            });
+            scope.collect(Collection::Full);
+            scope.allocate(array, 1000).unwrap();
+        });
+    }
 }
