@@ -104,7 +104,8 @@ impl Heap {
             config,
         };
         heap.note_special(nil.address());
-        heap.reserve_tenure_room(0);
+        // The young generation is empty.
+        let _ = heap.reserve_tenure_room(0);
         Ok(heap)
     }
 
@@ -203,24 +204,28 @@ impl Heap {
     }
 
     /// Closes the reserve again and makes eden as large as what can still be tenured, so that [tenure-room] holds.
-    /// Called with eden empty, at the end of a collection.
+    /// Called with eden empty, at the end of a collection. False if there is not even room for the survivors: then the
+    /// collection goes on until the young generation is empty.
     ///
-    /// The reserve is what a scavenge may tenure (eden and a survivor half), an eighth more for the ends of copy
-    /// buffers, and twice `slack_bytes`, what parallel workers may leave unused: a scavenge and the full collection
-    /// that it may lead to each use it up once.
-    pub fn reserve_tenure_room(&self, slack_bytes: usize) {
+    /// The reserve is what a scavenge may tenure (eden and a survivor half, see [`tenured_bytes`]), and twice
+    /// `slack_bytes`, what parallel workers may leave unused at the end of one: a scavenge and the full collection that
+    /// it may lead to each use it up once.
+    #[must_use = "[tenure-room] may not hold"]
+    pub fn reserve_tenure_room(&self, slack_bytes: usize) -> bool {
         let top = self.old.top();
         let room = (self.old_limit() - top).saturating_sub(2 * slack_bytes);
         let half = self.config.survivor_bytes;
-        let mut eden = self.config.eden_bytes.min((room / 9 * 8).saturating_sub(half) & !7);
+        let mut eden = self.config.eden_bytes.min((room / 8 * 7).saturating_sub(half) & !7);
         if eden < self.config.eden_bytes / LEAST_EDEN {
             // Out of memory a little earlier, rather than a collection for every few objects.
             eden = 0;
         }
-        let reserve = (eden + half) / 8 * 9 + 8 + 2 * slack_bytes;
+        let reserve = tenured_bytes(eden + half) + 2 * slack_bytes;
         self.old.reset(top, top.max(self.old_limit().saturating_sub(reserve)));
         self.eden.reset(self.arena.start(), self.arena.start() + eden);
         self.note_old_top(top);
+        let survivors = self.survivor_range().len();
+        survivors == 0 || tenured_bytes(survivors) <= room
     }
 
     /// Gives back the memory of the old generation above its top. Called by a full collection.
@@ -287,6 +292,12 @@ impl Heap {
             }
         }
     }
+}
+
+/// What tenuring `bytes` takes at most. A copy buffer is given up when an object of up to an eighth of it does not fit
+/// into its rest, so that seven eighths are used.
+pub const fn tenured_bytes(bytes: usize) -> usize {
+    bytes.div_ceil(7) * 8
 }
 
 impl std::fmt::Debug for Heap {

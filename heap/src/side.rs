@@ -115,7 +115,8 @@ pub struct SideTables {
     pub marks: SideTable<AtomicU64>,
     /// Where the first live word of each block goes, in words from the heap's start.
     pub destinations: SideTable<AtomicU32>,
-    /// Not 0 where a large remembered object may hold a young reference.
+    /// Not 0 where a large remembered object may hold a young reference. Where one such object ends another may begin:
+    /// a card that is not the object's alone says nothing when it is 0, and is cleared by full collections only.
     pub cards: SideTable<AtomicU8>,
     /// [`RegionFlags`] of each region.
     pub regions: SideTable<AtomicU8>,

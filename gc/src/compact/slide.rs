@@ -67,7 +67,8 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         unsafe { heap.fill_old(start, end) };
     }
     heap.old.reset(plan.top, heap.old_limit());
-    pause.reserve_tenure_room();
+    let has_room = pause.reserve_tenure_room();
+    debug_assert!(has_room, "the young generation is empty");
     pause.poison(plan.top..source_end);
     if world.config.zeal.is_none() {
         // SAFETY: [stopped]; the last object ends at the plan's top.

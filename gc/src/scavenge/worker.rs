@@ -137,8 +137,12 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     }
 
     /// Scans the marked cards of a large remembered object.
+    ///
+    /// The first and the last card may belong to a neighbour too, which another worker may be scanning. They are
+    /// scanned whether they are marked or not, and never cleared: the mark may be the neighbour's.
     fn scan_cards(&mut self, object: Obj, header: Header) {
         let slots = object.slots_of(header);
+        let (object_start, object_end) = (object.start_of(header), object.end_of(header));
         let cards = &self.shared.heap.side.cards;
         let mut any_young = false;
         let mut index = 0;
@@ -146,15 +150,17 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             let address = object.slot_cell(index).as_ptr() as usize;
             let card = cards.at(address);
             let next = (index + (CARD_BYTES - address % CARD_BYTES) / WORD).min(slots);
-            if card.load(Relaxed) != 0 {
+            let card_start = address & !(CARD_BYTES - 1);
+            let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
+            if is_shared || card.load(Relaxed) != 0 {
                 let mut young_card = false;
                 for slot in index..next {
                     young_card |= self.update(object.slot_cell(slot));
                 }
-                any_young |= young_card;
-                // A card at the object's end may be its neighbour's too, whose young references are not known here.
-                let is_shared = (next - index) * WORD < CARD_BYTES;
-                if !young_card && !is_shared {
+                if young_card {
+                    card.store(1, Relaxed);
+                    any_young = true;
+                } else if !is_shared {
                     card.store(0, Relaxed);
                 }
             }
