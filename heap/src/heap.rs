@@ -42,6 +42,7 @@ pub struct Heap {
     old_high_water: AtomicUsize,
     next_hash: AtomicU32,
     nil: Oop,
+    bounds: Bounds,
 }
 
 /// Forwarders that become installed and no collection has removed yet. An upper bound: those that nothing refers to
@@ -72,6 +73,34 @@ impl ForwarderCount {
 const LEAST_EDEN: usize = 16;
 const REGION: usize = 1 << LOG_REGION;
 
+/// Where the generations are. A copy in a local variable spares the loads through a reference to the heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    start: usize,
+    young_bytes: usize,
+    limit_bytes: usize,
+}
+
+impl Bounds {
+    /// Whether `address` lies in the young generation.
+    #[inline]
+    pub fn is_young(self, address: usize) -> bool {
+        address.wrapping_sub(self.start) < self.young_bytes
+    }
+
+    /// Whether `oop` refers to a young object.
+    #[inline]
+    pub fn is_young_pointer(self, oop: Oop) -> bool {
+        oop.is_pointer() && self.is_young(oop.address())
+    }
+
+    /// Whether `address` lies inside the heap.
+    #[inline]
+    pub fn contains(self, address: usize) -> bool {
+        address.wrapping_sub(self.start) < self.limit_bytes
+    }
+}
+
 impl Heap {
     /// Reserves a heap that holds nothing but nil.
     ///
@@ -100,6 +129,11 @@ impl Heap {
             old_high_water: AtomicUsize::new(old_start),
             next_hash: AtomicU32::new(config.hash_seed as u32 ^ (config.hash_seed >> 32) as u32),
             nil,
+            bounds: Bounds {
+                start: arena.start(),
+                young_bytes: config.young_bytes(),
+                limit_bytes: config.limit_bytes,
+            },
             arena,
             config,
         };
@@ -120,22 +154,28 @@ impl Heap {
         self.nil
     }
 
+    /// Where the generations are, as a value.
+    #[inline]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// Whether `address` lies in the young generation.
     #[inline]
     pub fn is_young(&self, address: usize) -> bool {
-        address.wrapping_sub(self.arena.start()) < self.config.young_bytes()
+        self.bounds.is_young(address)
     }
 
     /// Whether `oop` refers to a young object.
     #[inline]
     pub fn is_young_pointer(&self, oop: Oop) -> bool {
-        oop.is_pointer() && self.is_young(oop.address())
+        self.bounds.is_young_pointer(oop)
     }
 
     /// Whether `address` lies inside the heap.
     #[inline]
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.arena.start()) < self.config.limit_bytes
+        self.bounds.contains(address)
     }
 
     /// The first address of the heap.
