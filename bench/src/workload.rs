@@ -120,8 +120,10 @@ fn run<S: Strategy>(trial: &Trial) -> Result<Observation, Failure> {
 struct Laboratory<'s> {
     cell: ClassIndex,
     holder_class: ClassIndex,
-    /// For each repetition an array of sources and one of targets; the last is the one that references lead to.
-    batches: Vec<[Handle<'s>; 2]>,
+    /// An array of arrays: for each repetition the sources, then the targets. References lead to the last sources.
+    /// One root for all: roots cost every become a little, and programs have few.
+    batches: Handle<'s>,
+    batch_count: usize,
     /// Array of the references themselves, or of the objects that hold one each.
     references: Handle<'s>,
     reference_count: usize,
@@ -150,10 +152,11 @@ impl<'s> Laboratory<'s> {
             // SAFETY: the object goes into the array at once.
             unsafe { numbered::<S>(mutator, cell_shape, index as i64, previous) }
         })?;
-        let mut batches = Vec::new();
+        let batch_count = size(repetitions(point))?;
+        let batches = scope.allocate(arrays, 2 * batch_count)?;
         let mut next_number = 0;
-        for _ in 0..repetitions(point) {
-            let mut side = |scope: &mut Scope<'s>| -> Result<Handle<'s>, Failure> {
+        for side in 0..2 * batch_count {
+            scope.scope(|scope| {
                 let array = scope.allocate(arrays, pairs)?;
                 let first = next_number;
                 next_number += pairs as i64;
@@ -161,16 +164,18 @@ impl<'s> Laboratory<'s> {
                     // SAFETY: the object goes into the array at once.
                     unsafe { numbered::<S>(mutator, cell_shape, first + index as i64, None) }
                 })?;
-                Ok(array)
-            };
-            batches.push([side(scope)?, side(scope)?]);
+                let mutator = scope.accessor();
+                // SAFETY: both arrays are live, and the outer one is long enough.
+                unsafe { mutator.store(array_of(mutator, batches), side, mutator.oop(array)) };
+                Ok::<_, HeapError>(())
+            })?;
         }
-        let sources = batches.last().map_or(bystanders, |batch| batch[0]);
+        let sources = element(scope, batches, 2 * batch_count - 2);
         let reference_count = pairs * size(u64::from(point.references_per_object))?;
         let references = scope.allocate(arrays, reference_count)?;
         let holder_shape = spec.shape(holder_class, elements)?;
         for index in 0..reference_count {
-            let element = |mutator: &Mutator, handle| array_of(mutator, handle).slot(index % pairs);
+            let source = |mutator: &Mutator| array_of(mutator, sources).slot(index % pairs);
             let value = if let Some(slot) = holder_slot {
                 // SAFETY: the holder goes into the array before the next allocation.
                 let holder = unsafe { allocate::<S>(scope.mutator(), holder_shape) }?;
@@ -179,28 +184,33 @@ impl<'s> Laboratory<'s> {
                 unsafe {
                     let access = Access::<S>::new(mutator);
                     let body = access.body(holder).unwrap_or_else(|| unreachable!("holders are objects"));
-                    access.store(body, slot, element(mutator, sources));
+                    access.store(body, slot, source(mutator));
                 }
                 holder
             } else {
-                element(scope.accessor(), sources)
+                source(scope.accessor())
             };
             let mutator = scope.accessor();
             // SAFETY: the array is live and long enough.
             unsafe { mutator.store(array_of(mutator, references), index, value) };
         }
         if point.kind == Kind::OneWayHash {
-            batches.iter().for_each(|batch| take_hashes::<S>(scope.accessor(), batch[0]));
+            for batch in 0..batch_count {
+                scope.scope(|scope| {
+                    let sources = element(scope, batches, 2 * batch);
+                    take_hashes::<S>(scope.accessor(), sources);
+                });
+            }
         }
         if point.age == Age::Old {
             scope.collect(Collection::Compacting);
         }
-        Ok(Laboratory { cell, holder_class, batches, references, reference_count, holder_slot })
+        Ok(Laboratory { cell, holder_class, batches, batch_count, references, reference_count, holder_slot })
     }
 
     fn observe<S: Strategy>(&mut self, scope: &mut Scope<'s>, point: &Point) -> Result<Observation, Failure> {
         let pairs = point.pairs as usize;
-        let Some(measured) = self.batches.pop() else { return Err(Failure::TooLarge) };
+        let measured = self.batch(scope, self.batch_count - 1);
         let sums = [0, 1].map(|side| {
             self.sum_of_batch::<S>(scope, measured[side]) * i64::from(point.references_per_object)
         });
@@ -241,13 +251,22 @@ impl<'s> Laboratory<'s> {
     fn repeat<S: Strategy>(&mut self, scope: &mut Scope<'s>, point: &Point) -> Result<Vec<u64>, Failure> {
         let started = Instant::now();
         let mut pauses = Vec::new();
-        for batch in std::mem::take(&mut self.batches) {
+        for index in 0..self.batch_count - 1 {
             if started.elapsed() > REPETITION_TIME {
                 break;
             }
-            pauses.push(timed_become::<S>(scope, point, batch)?.0);
+            let pause = scope.scope(|scope| {
+                let batch = self.batch(scope, index);
+                timed_become::<S>(scope, point, batch)
+            })?;
+            pauses.push(pause.0);
         }
         Ok(pauses)
+    }
+
+    /// The arrays of sources and targets of one repetition.
+    fn batch<'t>(&self, scope: &mut Scope<'t>, index: usize) -> [Handle<'t>; 2] {
+        [element(scope, self.batches, 2 * index), element(scope, self.batches, 2 * index + 1)]
     }
 
     fn sum_of_batch<S: Strategy>(&self, scope: &Scope<'_>, batch: Handle<'_>) -> i64 {
@@ -391,7 +410,7 @@ fn timed_become<S: Strategy>(
     }
     // One pair is a `become:` of two objects, not of two arrays.
     scope.scope(|scope| {
-        let [source, target] = [sources, targets].map(|array| first_element(scope, array));
+        let [source, target] = [sources, targets].map(|array| element(scope, array, 0));
         let started = Instant::now();
         let outcome = match point.kind {
             Kind::TwoWay => swap::<S>(scope, source, target),
@@ -401,11 +420,11 @@ fn timed_become<S: Strategy>(
     })
 }
 
-/// A handle on the first element, whatever it is.
-fn first_element<'s>(scope: &mut Scope<'s>, array: Handle<'_>) -> Handle<'s> {
+/// A handle on an element of an array that has it.
+fn element<'s>(scope: &mut Scope<'s>, array: Handle<'_>, index: usize) -> Handle<'s> {
     let element = scope
         .get(array)
-        .slot(0)
+        .slot(index)
         .unwrap_or_else(|error| unreachable!("arrays of pairs are not empty: {error}"));
     scope.handle(element)
 }
