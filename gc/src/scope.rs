@@ -123,6 +123,14 @@ impl<'s> Scope<'s> {
         self.root(reference.oop)
     }
 
+    /// A handle on what a runtime's own root refers to: how threads come by the objects that they share.
+    ///
+    /// # Safety
+    /// `oop` is an immediate or was read from a root of this world after this mutator's last safepoint.
+    pub unsafe fn handle_to(&self, oop: Oop) -> Handle<'s> {
+        self.root(oop)
+    }
+
     /// A handle on an immediate integer; `None` if it needs more than 61 bits.
     pub fn integer(&self, value: i64) -> Option<Handle<'s>> {
         Oop::small_integer(value).map(|oop| self.root(oop))

@@ -78,6 +78,33 @@ fn zeal_keeps_eden_walkable_with_several_mutators() {
 }
 
 #[test]
+fn an_ephemeron_behind_another_fires_only_if_its_own_key_died() {
+    for workers in [1, 2] {
+        with_config(GcConfig::checking().with_workers(workers), |scope| {
+            let spec = ClassSpec { format: Format::EPHEMERON, fixed_slots: 2 };
+            let ephemeron = scope.define_class(spec, None).unwrap();
+            let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+            for kind in [Collection::Young, Collection::Full, Collection::Compacting] {
+                // Each is found only when the one before it is decided: one comes, one goes.
+                let key = scope.allocate(cell, 0).unwrap();
+                let first = scope.allocate(ephemeron, 0).unwrap();
+                scope.scope(|inner| {
+                    let mut last = inner.handle(inner.get(first));
+                    for _ in 0..5 {
+                        let next = inner.allocate(ephemeron, 0).unwrap();
+                        inner.get(next).set_slot(0, inner.get(key)).unwrap();
+                        inner.get(last).set_slot(1, inner.get(next)).unwrap();
+                        last = next;
+                    }
+                });
+                scope.collect(kind);
+                assert!(scope.next_finalizable().is_none());
+            }
+        });
+    }
+}
+
+#[test]
 #[should_panic = "same mutator"]
 fn a_reference_of_another_world_cannot_become_a_handle() {
     let worlds = [(); 2].map(|()| World::new(GcConfig::checking()).unwrap());
