@@ -70,9 +70,7 @@ pub unsafe fn one_way<S: Strategy>(
     installer.install(object, target);
     installer.flag_region(end.address());
     let tally = installer.tally;
-    for &(object, target) in &tally.to_remember {
-        pause.remember_store(object, 0, target);
-    }
+    pause.remember_store(object, 0, target);
     Ok(finish::<S>(pause, tally, 1))
 }
 
@@ -182,18 +180,15 @@ struct Tally {
     old: usize,
     /// A source was a class: the class table refers to it.
     any_class: bool,
-    /// Old forwarders with young targets.
-    to_remember: Vec<(Obj, Oop)>,
     /// Encloses the addresses of all forwarders.
     window: Range<usize>,
 }
 
 impl Tally {
-    fn absorb(&mut self, mut other: Tally) {
+    fn absorb(&mut self, other: Tally) {
         self.young += other.young;
         self.old += other.old;
         self.any_class |= other.any_class;
-        self.to_remember.append(&mut other.to_remember);
         self.widen(other.window);
     }
 
