@@ -83,7 +83,7 @@ impl<'m, S: Strategy> Access<'m, S> {
     /// The body to which a send to `value` goes, where the site expects `class`: the inline cache's compare.
     ///
     /// `None` if the class is another one. `origin` is the slot that `value` was read from, if the site knows it; a
-    /// forwarder found there is healed.
+    /// forwarder that is still there is healed. What was stored there meanwhile stays.
     ///
     /// # Safety
     /// [access-valid]
@@ -185,7 +185,10 @@ impl<'m, S: Strategy> Access<'m, S> {
         let end = unsafe { resolve(seen) };
         let cell = holder.slot_cell(index);
         if self.mutator.is_alone() {
-            // No other mutator can store here between the load and this.
+            // No other mutator can store here between the load and this, but this one may have since it read `seen`.
+            if holder.slot(index) != seen {
+                return end;
+            }
             holder.set_slot_raw(index, end);
         } else if !heal::<Sound, _>(cell, seen, end) {
             return end;
