@@ -151,6 +151,9 @@ struct Swapper<'p, 'w> {
     room: Range<usize>,
     /// Encloses all forwarders that were installed.
     window: Range<usize>,
+    /// How many of them are young and old.
+    young: usize,
+    old: usize,
     any_class: bool,
 }
 
@@ -167,7 +170,7 @@ impl<'p, 'w> Swapper<'p, 'w> {
             heap.note_old_top(room.end);
             room
         };
-        Ok(Swapper { pause, room, window: 0..0, any_class: false })
+        Ok(Swapper { pause, room, window: 0..0, young: 0, old: 0, any_class: false })
     }
 
     fn heap(&self) -> &'w Heap {
@@ -218,9 +221,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
             install::<Sound, _>(object.header_cell(), object.slot_cell(0), clone.oop());
             let heap = self.heap();
             heap.side.flag_region(object.address(), RegionFlags::FORWARDERS);
-            let count =
-                if heap.is_young(object.address()) { &heap.forwarders.young } else { &heap.forwarders.old };
-            count.fetch_add(1, Relaxed);
+            let count = if heap.is_young(object.address()) { &mut self.young } else { &mut self.old };
+            *count += 1;
             self.widen(object.address());
             self.remember_slots(clone);
         }
@@ -271,10 +273,12 @@ impl<'p, 'w> Swapper<'p, 'w> {
             if S::SCANS_HEAP {
                 outcome.references_replaced = heal_heap(self.pause, self.window);
                 outcome.bytes_scanned = heap.used_bytes();
-                heap.forwarders.young.store(0, Relaxed);
-                heap.forwarders.old.store(0, Relaxed);
-            } else if self.any_class {
-                heap.classes.visit(|_, class| *class = healed_root(*class));
+            } else {
+                heap.forwarders.young.fetch_add(self.young, Relaxed);
+                heap.forwarders.old.fetch_add(self.old, Relaxed);
+                if self.any_class {
+                    heap.classes.visit(|_, class| *class = healed_root(*class));
+                }
             }
         }
         self.pause.check("a two-way become");
