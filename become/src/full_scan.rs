@@ -28,23 +28,17 @@ pub(crate) fn heal_heap(pause: &mut Pause<'_>, window: Range<usize>) -> u64 {
     pause.retire_buffers();
     let world = pause.world();
     let heap = world.heap();
-    let pieces = pieces(heap);
     let next = AtomicUsize::new(0);
     let healed = AtomicU64::new(0);
-    let remembered = std::sync::Mutex::new(Vec::new());
+    let pause: &Pause<'_> = pause;
     world.workers().run(&|_| {
-        let mut scan = Scan { heap, window: window.clone(), healed: 0, remembered: Vec::new() };
-        while let Some(piece) = pieces.get(next.fetch_add(1, Relaxed)) {
+        let mut scan = Scan { heap, pause, window: window.clone(), healed: 0 };
+        while let Some(piece) = piece(heap, next.fetch_add(1, Relaxed)) {
             // SAFETY: the world is stopped, and a piece begins and ends where objects do.
-            unsafe { scan.piece(piece.clone()) };
+            unsafe { scan.piece(piece) };
         }
         healed.fetch_add(scan.healed, Relaxed);
-        remembered.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).append(&mut scan.remembered);
     });
-    let remembered = remembered.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    for (holder, index) in remembered {
-        pause.remember_store(holder, index, holder.slot(index));
-    }
     heap.classes.visit(|_, class| *class = healed_root(*class));
     healed.into_inner()
 }
@@ -59,31 +53,32 @@ pub(crate) fn healed_root(root: Oop) -> Oop {
     unsafe { resolve(root) }
 }
 
-/// The used parts of the heap, cut where objects begin: old regions, and the young spaces whole.
-fn pieces(heap: &Heap) -> Vec<Range<usize>> {
+/// Piece `index` of the used parts of the heap, cut where objects begin: the young spaces whole, then the old regions.
+fn piece(heap: &Heap, index: usize) -> Option<Range<usize>> {
     let [eden, survivors, old] = heap.used_ranges();
-    let mut pieces = vec![eden, survivors];
-    for region in (old.start..old.end).step_by(REGION) {
-        let first = heap.side.first_object_in(region).min(old.end);
-        let next =
-            if region + REGION < old.end { heap.side.first_object_in(region + REGION) } else { old.end };
-        // An object that crosses whole regions belongs to the one where it starts.
-        if first < region + REGION && first < next {
-            pieces.push(first..next.min(old.end));
-        }
+    match index {
+        0 => return Some(eden),
+        1 => return Some(survivors),
+        _ => {}
     }
-    pieces
+    let region = old.start + (index - 2) * REGION;
+    if region >= old.end {
+        return None;
+    }
+    // An object that crosses whole regions belongs to the one where it starts: the piece of such a region is empty.
+    let next = if region + REGION < old.end { heap.side.first_object_in(region + REGION) } else { old.end };
+    let next = next.min(old.end);
+    Some(heap.side.first_object_in(region).min(next)..next)
 }
 
-struct Scan<'h> {
-    heap: &'h Heap,
+struct Scan<'p, 'w> {
+    heap: &'w Heap,
+    pause: &'p Pause<'w>,
     window: Range<usize>,
     healed: u64,
-    /// Healed slots of old objects that came to refer to young ones.
-    remembered: Vec<(Obj, usize)>,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     /// # Safety
     /// The world is stopped; `piece` is walkable.
     unsafe fn piece(&mut self, piece: Range<usize>) {
@@ -121,9 +116,7 @@ impl Scan<'_> {
         if end != value {
             holder.set_slot_raw(index, end);
             self.healed += 1;
-            if self.heap.is_young_pointer(end) && !self.heap.is_young(holder.address()) {
-                self.remembered.push((holder, index));
-            }
+            self.pause.remember_store(holder, index, end);
         }
     }
 }
