@@ -29,7 +29,9 @@ use crate::strategy::Strategy;
 ///
 /// [access-valid] The methods are for runtimes that work on raw references: an `Obj` passed in is a live body (what
 /// [`receiver`](Self::receiver) or [`body`](Self::body) returned), an `Oop` a live reference or an immediate, an index
-/// is below the number of slots, and no safepoint has been passed since they were obtained.
+/// is below the number of slots, and no safepoint has been passed since they were obtained. References come from loads
+/// through the same strategy or from roots: one that was read past a checking strategy's check may lead to a forwarder
+/// that it looks for nowhere else.
 #[derive(Clone, Copy)]
 pub struct Access<'m, S> {
     mutator: &'m Mutator,

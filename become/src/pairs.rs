@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::sync::atomic::Ordering::Relaxed;
 
 use instar_heap::memory::resolve;
@@ -96,6 +97,26 @@ pub(crate) fn check_header(object: Obj, index: usize, side: Side) -> Result<(), 
     Ok(())
 }
 
+/// The body behind `entry`, the `side` of pair `index`, if both may be swapped.
+pub(crate) fn checked_body(entry: Obj, index: usize, side: Side) -> Result<Obj, BecomeError> {
+    check_header(entry, index, side)?;
+    if !object_table::is_entry(entry) {
+        return Err(BecomeError::NotAnEntry { index, side });
+    }
+    let body = object_table::body(entry);
+    check_header(body, index, side)?;
+    Ok(body)
+}
+
+/// Whether `oop` can be the target of a one-way become under the object table.
+///
+/// # Safety
+/// It is an immediate or refers to a live object.
+pub(crate) unsafe fn is_entry(oop: Oop) -> bool {
+    // SAFETY: the caller's promise.
+    oop.is_pointer() && object_table::is_entry(unsafe { Obj::from_oop(oop) })
+}
+
 /// What validation found out about its part of the pairs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Findings {
@@ -105,24 +126,44 @@ pub(crate) struct Findings {
     pub old_to_young: usize,
     /// Elements that are forwarders.
     pub forwarders: usize,
+    /// Sources that are classes.
+    pub classes: usize,
+    /// Targets that are immediates, or forwarders to one.
+    pub immediates: usize,
+}
+
+impl Findings {
+    /// Of two parts together.
+    pub(crate) fn and(self, other: Findings) -> Findings {
+        Findings {
+            may_overlap: self.may_overlap | other.may_overlap,
+            old_to_young: self.old_to_young + other.old_to_young,
+            forwarders: self.forwarders + other.forwarders,
+            classes: self.classes + other.classes,
+            immediates: self.immediates + other.immediates,
+        }
+    }
 }
 
 /// Claims the sources of a range of pairs and checks everything that can be wrong with them.
 ///
-/// `MARKED` is the side whose objects get their mark bit and must be distinct. Leaves mark bits and the region flags
-/// SOURCES and TARGETS set, also when it fails: [`forget`] clears them.
-pub(crate) struct Validator<'h> {
+/// Those of one side get their mark bit and must be distinct; under the object table it is the bodies that do, so that
+/// two entries of one body count as the same object. Leaves mark bits and the region flags SOURCES and TARGETS set,
+/// also when it fails: [`forget`] clears them.
+pub(crate) struct Validator<'h, S> {
     heap: &'h Heap,
     pairs: Pairs,
     parallel: bool,
     findings: Findings,
     /// The last source's and target's region, whose flags were seen to, and whether it wants a closer look.
     last: [(usize, bool); 2],
+    strategy: PhantomData<S>,
 }
 
-impl<'h> Validator<'h> {
+impl<'h, S: Strategy> Validator<'h, S> {
     pub(crate) fn new(heap: &'h Heap, pairs: Pairs, parallel: bool) -> Self {
-        Validator { heap, pairs, parallel, findings: Findings::default(), last: [(usize::MAX, true); 2] }
+        let last = [(usize::MAX, true); 2];
+        Validator { heap, pairs, parallel, findings: Findings::default(), last, strategy: PhantomData }
     }
 
     /// One-way: sources are replaced and must be distinct; targets may be anything, also immediates.
@@ -138,6 +179,10 @@ impl<'h> Validator<'h> {
                 let old_to_young =
                     !self.heap.is_young(source.address()) & self.heap.is_young(target.address());
                 self.findings.old_to_young += usize::from(old_to_young);
+            } else if S::HAS_ENTRIES {
+                return Err(BecomeError::NotAnEntry { index, side: Side::Target });
+            } else {
+                self.findings.immediates += 1;
             }
         }
         Ok(self.findings)
@@ -163,6 +208,10 @@ impl<'h> Validator<'h> {
         if !self.heap.contains(oop.address()) {
             return Err(BecomeError::Foreign { index, side });
         }
+        if S::HAS_ENTRIES {
+            // SAFETY: references in live arrays lead to live objects.
+            return self.checked_entry(unsafe { Obj::from_oop(oop) }, index, side);
+        }
         if self.pairs.is_array(oop) {
             return Err(BecomeError::PairArray { index, side });
         }
@@ -171,6 +220,13 @@ impl<'h> Validator<'h> {
         }
         // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
         Ok(unsafe { Obj::from_oop(oop) })
+    }
+
+    fn checked_entry(&self, entry: Obj, index: usize, side: Side) -> Result<Obj, BecomeError> {
+        if object_table::is_entry(entry) && self.pairs.is_array(object_table::body(entry).oop()) {
+            return Err(BecomeError::PairArray { index, side });
+        }
+        checked_body(entry, index, side)
     }
 
     #[cold]
@@ -191,6 +247,7 @@ impl<'h> Validator<'h> {
         // SAFETY: as above.
         let object = unsafe { Obj::from_oop(end) };
         check_header(object, index, side)?;
+        self.findings.classes += usize::from(object.header().has_any(HeaderFlags::CLASS));
         Ok(object)
     }
 
@@ -198,6 +255,15 @@ impl<'h> Validator<'h> {
     fn check_target(&mut self, target: Oop, index: usize) -> Result<(), BecomeError> {
         if !self.heap.contains(target.address()) {
             return Err(BecomeError::Foreign { index, side: Side::Target });
+        }
+        if S::HAS_ENTRIES {
+            // SAFETY: references in live arrays lead to live objects.
+            let is_entry = unsafe { is_entry(target) };
+            return if is_entry {
+                Ok(())
+            } else {
+                Err(BecomeError::NotAnEntry { index, side: Side::Target })
+            };
         }
         if self.note_region(target.address(), Side::Target) {
             self.look_closer_at_target(target);
@@ -214,6 +280,8 @@ impl<'h> Validator<'h> {
             self.findings.forwarders += 1;
             if end.is_pointer() {
                 self.note_region(end.address(), Side::Target);
+            } else {
+                self.findings.immediates += 1;
             }
         }
     }
@@ -253,27 +321,73 @@ impl<'h> Validator<'h> {
     }
 }
 
+/// Refuses pairs that would put an immediate value into the class table, be it by way of other pairs.
+///
+/// Each source stands in one pair, so that from each object there is one way on, whatever the order of the pairs.
+/// Called between validation, which left the sources marked, and [`forget`]. Goes over all pairs once, and once more for
+/// each step from a class through another pair.
+pub(crate) fn check_classes(heap: &Heap, pairs: Pairs) -> Result<(), BecomeError> {
+    // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
+    let source = |index| unsafe { resolve(pairs.source(index)) };
+    for index in 0..pairs.len() {
+        // SAFETY: validation found an object.
+        if !unsafe { Obj::from_oop(source(index)) }.header().has_any(HeaderFlags::CLASS) {
+            continue;
+        }
+        let mut at = Some(index);
+        // A way longer than the number of pairs is a ring.
+        for _ in 0..pairs.len() {
+            let Some(pair) = at else { break };
+            // SAFETY: as above.
+            let end = unsafe { resolve(pairs.target(pair)) };
+            if !end.is_pointer() {
+                return Err(BecomeError::Immediate { index, side: Side::Target });
+            }
+            let goes_on = heap.side.is_marked(end.address());
+            at = if goes_on { (0..pairs.len()).find(|&next| source(next) == end) } else { None };
+        }
+    }
+    Ok(())
+}
+
+/// How many objects a one-way become may have to remember when its pairs are resolved in order: all old sources, if
+/// there is a young target for any to lead to.
+pub(crate) fn most_to_remember(heap: &Heap, pairs: Pairs) -> usize {
+    // SAFETY: as in `check_classes`.
+    let is_young = |oop| heap.is_young_pointer(unsafe { resolve(oop) });
+    if !(0..pairs.len()).any(|index| is_young(pairs.target(index))) {
+        return 0;
+    }
+    (0..pairs.len()).filter(|&index| !is_young(pairs.source(index))).count()
+}
+
 /// Clears what validation left in the side tables.
-pub(crate) fn forget(heap: &Heap, pairs: Pairs) {
+pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
     for index in 0..pairs.len() {
         for oop in [pairs.source(index), pairs.target(index)] {
+            if !oop.is_pointer() || !heap.contains(oop.address()) {
+                continue;
+            }
             forget_one(heap, oop);
-            if oop.is_pointer() && heap.contains(oop.address()) {
-                // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
-                let end = unsafe { resolve(oop) };
+            // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
+            let end = unsafe { resolve(oop) };
+            if end.is_pointer() {
                 forget_one(heap, end);
+            }
+            // SAFETY: as above.
+            if S::HAS_ENTRIES && unsafe { is_entry(oop) } {
+                // SAFETY: as above.
+                forget_one(heap, object_table::body(unsafe { Obj::from_oop(oop) }).oop());
             }
         }
     }
 }
 
 fn forget_one(heap: &Heap, oop: Oop) {
-    if oop.is_pointer() && heap.contains(oop.address()) {
-        heap.side.marks.at(oop.address()).store(0, Relaxed);
-        let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
-        let cell = heap.side.regions.at(oop.address());
-        if cell.load(Relaxed) & transient.bits() != 0 {
-            cell.fetch_and(!transient.bits(), Relaxed);
-        }
+    heap.side.marks.at(oop.address()).store(0, Relaxed);
+    let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
+    let cell = heap.side.regions.at(oop.address());
+    if cell.load(Relaxed) & transient.bits() != 0 {
+        cell.fetch_and(!transient.bits(), Relaxed);
     }
 }
