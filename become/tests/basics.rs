@@ -133,7 +133,7 @@ fn many_pairs_young_and_old_of_all_ages() {
             let sources = scope.allocate(arrays, count).unwrap();
             let targets = scope.allocate(arrays, count).unwrap();
             let holder = scope.allocate(arrays, count).unwrap();
-            let mut fill = |scope: &mut Scope<'_>, array: Handle<'_>, sign: i64| {
+            let fill = |scope: &mut Scope<'_>, array: Handle<'_>, sign: i64| {
                 for index in 0..count {
                     scope.scope(|inner| {
                         let cell = cell(inner, cells, sign * index as i64);
