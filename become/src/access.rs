@@ -29,7 +29,9 @@ use crate::strategy::Strategy;
 ///
 /// [access-valid] The methods are for runtimes that work on raw references: an `Obj` passed in is a live body (what
 /// [`receiver`](Self::receiver) or [`body`](Self::body) returned), an `Oop` a live reference or an immediate, an index
-/// is below the number of slots, and no safepoint has been passed since they were obtained.
+/// is below the number of slots, and no safepoint has been passed since they were obtained. References come from loads
+/// through the same strategy or from roots: one that was read past a checking strategy's check may lead to a forwarder
+/// that it looks for nowhere else.
 #[derive(Clone, Copy)]
 pub struct Access<'m, S> {
     mutator: &'m Mutator,
@@ -83,7 +85,7 @@ impl<'m, S: Strategy> Access<'m, S> {
     /// The body to which a send to `value` goes, where the site expects `class`: the inline cache's compare.
     ///
     /// `None` if the class is another one. `origin` is the slot that `value` was read from, if the site knows it; a
-    /// forwarder found there is healed.
+    /// forwarder that is still there is healed. What was stored there meanwhile stays.
     ///
     /// # Safety
     /// [access-valid]
@@ -185,7 +187,10 @@ impl<'m, S: Strategy> Access<'m, S> {
         let end = unsafe { resolve(seen) };
         let cell = holder.slot_cell(index);
         if self.mutator.is_alone() {
-            // No other mutator can store here between the load and this.
+            // No other mutator can store here between the load and this, but this one may have since it read `seen`.
+            if holder.slot(index) != seen {
+                return end;
+            }
             holder.set_slot_raw(index, end);
         } else if !heal::<Sound, _>(cell, seen, end) {
             return end;

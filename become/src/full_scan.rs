@@ -14,7 +14,6 @@ use instar_gc::Pause;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
 use instar_heap::side::{LOG_REGION, RegionFlags};
-use instar_heap::sync::Mutex;
 use instar_heap::walk::walk;
 use instar_heap::{Heap, Obj, Oop};
 
@@ -27,40 +26,39 @@ const STRIDE_WORDS: usize = 512;
 /// `window` encloses the addresses of all forwarders that may be referred to. Roots are not visited.
 pub(crate) fn heal_heap(pause: &mut Pause<'_>, window: Range<usize>) -> u64 {
     let heap = pause.world().heap();
-    let [eden, survivors, old] = heap.used_ranges();
-    let healed =
-        heal_pieces(pause, [eden, survivors].into_iter().chain(old_pieces(heap, old)).collect(), window);
+    let healed = heal_pieces(pause, window, |index| piece(heap, index));
     heap.classes.visit(|_, class| *class = healed_root(*class));
     healed
 }
 
-/// Replaces references to forwarders in the old regions from `start` on that end before `end`, both region boundaries.
+/// Replaces references to forwarders in the objects that start in these old regions.
 pub(crate) fn heal_old(pause: &mut Pause<'_>, regions: Range<usize>) -> u64 {
     let heap = pause.world().heap();
-    let old = heap.old_range();
-    let window = heap.start()..old.end;
-    heal_pieces(pause, old_pieces(heap, regions.start..regions.end.min(old.end)).collect(), window)
+    let window = heap.start()..heap.old.top();
+    heal_pieces(pause, window, |index| {
+        let region = regions.start + index * REGION;
+        if region < regions.end { old_piece(heap, region) } else { None }
+    })
 }
 
-fn heal_pieces(pause: &mut Pause<'_>, pieces: Vec<Range<usize>>, window: Range<usize>) -> u64 {
+fn heal_pieces(
+    pause: &mut Pause<'_>,
+    window: Range<usize>,
+    piece: impl Fn(usize) -> Option<Range<usize>> + Sync,
+) -> u64 {
     pause.retire_buffers();
-    let world = pause.world();
-    let heap = world.heap();
+    let heap = pause.world().heap();
     let next = AtomicUsize::new(0);
     let healed = AtomicU64::new(0);
-    let remembered = Mutex::new(Vec::new());
-    world.workers().run(&|_| {
-        let mut scan = Scan { heap, window: window.clone(), healed: 0, remembered: Vec::new() };
-        while let Some(piece) = pieces.get(next.fetch_add(1, Relaxed)) {
+    let pause: &Pause<'_> = pause;
+    pause.world().workers().run(&|_| {
+        let mut scan = Scan { heap, pause, window: window.clone(), healed: 0 };
+        while let Some(piece) = piece(next.fetch_add(1, Relaxed)) {
             // SAFETY: the world is stopped, and a piece begins and ends where objects do.
-            unsafe { scan.piece(piece.clone()) };
+            unsafe { scan.piece(piece) };
         }
         healed.fetch_add(scan.healed, Relaxed);
-        remembered.lock().append(&mut scan.remembered);
     });
-    for (holder, index) in remembered.lock().drain(..) {
-        pause.remember_store(holder, index, holder.slot(index));
-    }
     healed.into_inner()
 }
 
@@ -74,27 +72,36 @@ pub(crate) fn healed_root(root: Oop) -> Oop {
     unsafe { resolve(root) }
 }
 
-/// Old memory, from a region's start, cut where objects begin. An object belongs to the region where it starts.
-fn old_pieces(heap: &Heap, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let top = heap.old.top();
-    range.clone().step_by(REGION).filter_map(move |region| {
-        let next = region + REGION;
-        let end = if next < top { heap.side.first_object_in(next) } else { top };
-        let first = heap.side.first_object_in(region);
-        // Where an object crosses the whole region, none starts in it.
-        (first < next && first < end).then_some(first..end)
-    })
+/// Piece `index` of the used parts of the heap: the young spaces whole, then the old regions.
+fn piece(heap: &Heap, index: usize) -> Option<Range<usize>> {
+    let [eden, survivors, old] = heap.used_ranges();
+    match index {
+        0 => Some(eden),
+        1 => Some(survivors),
+        _ => old_piece(heap, old.start + (index - 2) * REGION),
+    }
 }
 
-struct Scan<'h> {
-    heap: &'h Heap,
+/// The objects that start in the old region at `region`; `None` behind the last. An object that crosses whole regions
+/// belongs to the one where it starts: the piece of such a region is empty.
+fn old_piece(heap: &Heap, region: usize) -> Option<Range<usize>> {
+    let top = heap.old.top();
+    if region >= top {
+        return None;
+    }
+    let next = if region + REGION < top { heap.side.first_object_in(region + REGION) } else { top };
+    let next = next.min(top);
+    Some(heap.side.first_object_in(region).min(next)..next)
+}
+
+struct Scan<'p, 'w> {
+    heap: &'w Heap,
+    pause: &'p Pause<'w>,
     window: Range<usize>,
     healed: u64,
-    /// Healed slots of old objects that came to refer to young ones.
-    remembered: Vec<(Obj, usize)>,
 }
 
-impl Scan<'_> {
+impl Scan<'_, '_> {
     /// # Safety
     /// The world is stopped; `piece` is walkable.
     unsafe fn piece(&mut self, piece: Range<usize>) {
@@ -132,9 +139,7 @@ impl Scan<'_> {
         if end != value {
             holder.set_slot_raw(index, end);
             self.healed += 1;
-            if self.heap.is_young_pointer(end) && !self.heap.is_young(holder.address()) {
-                self.remembered.push((holder, index));
-            }
+            self.pause.remember_store(holder, index, end);
         }
     }
 }

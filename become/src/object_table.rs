@@ -7,7 +7,10 @@
 
 #![allow(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use instar_gc::{Mutator, Pause};
+use instar_heap::side::SideTables;
 use instar_heap::{ClassIndex, Format, Header, HeapError, Obj, Oop, Shape};
 
 /// Slot of the body.
@@ -47,6 +50,47 @@ pub(crate) unsafe fn allocate(mutator: &mut Mutator, shape: Shape) -> Result<Oop
     }
 }
 
+/// How many entries share the body of `first`, itself included.
+pub(crate) fn aliases(first: Obj) -> usize {
+    let mut count = 0;
+    visit_ring(first, |_| count += 1);
+    count
+}
+
+/// Makes room for remembering every entry whose body or link a become of these pairs may change: all that share a body
+/// with one of them. Rings are counted once; meanwhile the body's mark bit says that it was.
+pub(crate) fn reserve_remembered(
+    pause: &mut Pause<'_>,
+    pairs: usize,
+    entries: impl Fn(usize) -> [Obj; 2],
+) -> Result<(), HeapError> {
+    let side = &pause.world().heap().side;
+    let mut count = 0;
+    for entry in (0..pairs).flat_map(&entries) {
+        let address = body(entry).address();
+        if !side.is_marked(address) {
+            side.marks.at(address).fetch_or(SideTables::mark_bit(address), Relaxed);
+            count += aliases(entry);
+        }
+    }
+    for entry in (0..pairs).flat_map(&entries) {
+        side.marks.at(body(entry).address()).store(0, Relaxed);
+    }
+    pause.reserve_remembered(count)
+}
+
+fn visit_ring(first: Obj, mut visitor: impl FnMut(Obj)) {
+    let mut entry = first;
+    loop {
+        visitor(entry);
+        // SAFETY: the ring consists of live entries.
+        entry = unsafe { Obj::from_oop(entry.slot(NEXT_ALIAS)) };
+        if entry == first {
+            return;
+        }
+    }
+}
+
 /// Lets `source` and all its aliases denote the body of `target`.
 pub(crate) fn redirect(pause: &mut Pause<'_>, source: Obj, target: Obj) {
     let body = target.slot(BODY);
@@ -70,15 +114,7 @@ pub(crate) fn exchange(pause: &mut Pause<'_>, one: Obj, other: Obj) {
 }
 
 fn set_body(pause: &mut Pause<'_>, first: Obj, body: Oop) {
-    let mut entry = first;
-    loop {
-        store(pause, entry, BODY, body);
-        // SAFETY: the ring consists of live entries.
-        entry = unsafe { Obj::from_oop(entry.slot(NEXT_ALIAS)) };
-        if entry == first {
-            return;
-        }
-    }
+    visit_ring(first, |entry| store(pause, entry, BODY, body));
 }
 
 fn store(pause: &mut Pause<'_>, entry: Obj, slot: usize, value: Oop) {

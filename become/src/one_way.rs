@@ -21,7 +21,9 @@ use instar_heap::{Header, HeaderFlags, Heap, IdentityHash, Obj, Oop};
 use crate::error::{BecomeError, Side};
 use crate::full_scan::{heal_heap, healed_root};
 use crate::object_table;
-use crate::pairs::{Findings, Pairs, Validator, check_header, forget};
+use crate::pairs::{
+    Findings, Pairs, Validator, check_classes, check_header, checked_body, forget, is_entry, most_to_remember,
+};
 use crate::strategy::Strategy;
 use crate::{HashRule, Outcome};
 
@@ -57,11 +59,14 @@ pub unsafe fn one_way<S: Strategy>(
     let object = unsafe { Obj::from_oop(end) };
     if S::HAS_ENTRIES {
         // SAFETY: the caller's promise.
-        return unsafe { redirect_entry(pause, object, target, 0, rule) };
+        return unsafe { redirect_entry(pause, object, target, rule) };
     }
     check_header(object, 0, Side::Source)?;
+    if !target.is_pointer() && object.header().has_any(HeaderFlags::CLASS) {
+        return Err(BecomeError::Immediate { index: 0, side: Side::Target });
+    }
     if end == target {
-        return Ok(Outcome::default());
+        return Ok(Outcome { pairs: 1, ..Outcome::default() });
     }
     if !heap.is_young(end.address()) && heap.is_young_pointer(target) {
         pause.reserve_remembered(1)?;
@@ -91,64 +96,56 @@ pub unsafe fn one_way_all<S: Strategy>(
     // SAFETY: the caller's promise.
     let pairs = unsafe { Pairs::new::<S>(heap, sources, targets) }?;
     let workers = if pairs.len() < PARALLEL_PAIRS { 1 } else { pause.world().workers().count() };
-    let mut found = match validate(pause, pairs, workers) {
-        Ok(found) => found,
-        Err(error) => {
-            forget(heap, pairs);
-            return Err(error);
-        }
-    };
-    if let Err(error) = pause.reserve_remembered(found.old_to_young) {
-        forget(heap, pairs);
-        return Err(error.into());
+    let ready = prepare::<S>(pause, pairs, workers);
+    if S::HAS_ENTRIES || ready.is_err() {
+        forget::<S>(heap, pairs);
     }
+    let is_simple = ready?;
     if S::HAS_ENTRIES {
-        forget(heap, pairs);
-        // SAFETY: the caller's promise.
+        // SAFETY: the pairs were validated.
         return unsafe { redirect_entries(pause, pairs, rule) };
     }
-    let overlaps = found.may_overlap && found.target_runs.any_is_source(heap, pairs);
-    let is_simple = !overlaps && found.forwarders == 0 && found.old_to_young == 0;
     let tally = if is_simple {
         install_all(pause, pairs, workers, rule)
     } else {
         // SAFETY: the caller's promise.
-        unsafe { install_in_order(pause, pairs, rule) }
+        unsafe { install_in_order::<S>(pause, pairs, rule) }
     };
     Ok(finish::<S>(pause, tally, pairs.len()))
 }
 
-fn validate(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings, BecomeError> {
+/// Everything that can fail. Whether the pairs are of the simple kind: no object is both source and target, none is a
+/// forwarder, and nothing needs remembering.
+fn prepare<S: Strategy>(pause: &mut Pause<'_>, pairs: Pairs, workers: usize) -> Result<bool, BecomeError> {
     let heap = pause.world().heap();
-    if workers == 1 {
-        return Validator::<false>::new(heap, pairs).one_way(0..pairs.len());
+    let mut found = validate::<S>(pause, pairs, workers)?;
+    if found.classes > 0 && found.immediates > 0 {
+        check_classes(heap, pairs)?;
     }
-    let results = Mutex::new(Vec::new());
-    pause.world().workers().run(&|worker| {
-        let result = Validator::<true>::new(heap, pairs).one_way(share(pairs.len(), worker, workers));
-        results.lock().push(result);
-    });
-    let mut found = Findings::default();
-    let mut first_error: Option<BecomeError> = None;
-    for result in results.lock().drain(..) {
-        match result {
-            Ok(part) => {
-                found.may_overlap |= part.may_overlap;
-                found.old_to_young += part.old_to_young;
-                found.forwarders += part.forwarders;
-                found.target_runs.append(part.target_runs);
-            }
-            Err(error) => {
-                first_error = Some(first_error.map_or(error.clone(), |first| earlier(first, error)))
-            }
-        }
-    }
-    first_error.map_or(Ok(found), Err)
+    let overlaps = found.may_overlap && found.target_runs.any_is_source(heap, pairs);
+    let is_disjoint = !overlaps && found.forwarders == 0;
+    let to_remember = if is_disjoint { found.old_to_young } else { most_to_remember(heap, pairs) };
+    pause.reserve_remembered(to_remember)?;
+    Ok(is_disjoint && to_remember == 0)
 }
 
-/// The error of the lower pair index, so that the report does not depend on the number of workers' speeds.
-fn earlier(one: BecomeError, other: BecomeError) -> BecomeError {
-    if one.index() <= other.index() { one } else { other }
+fn validate<S: Strategy>(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings, BecomeError> {
+    let heap = pause.world().heap();
+    if workers > 1 {
+        let all = Mutex::new(Some(Findings::default()));
+        pause.world().workers().run(&|worker| {
+            let share = share(pairs.len(), worker, workers);
+            let part = Validator::<S, true>::new(heap, pairs).one_way(share);
+            let mut all = all.lock();
+            *all = all.take().zip(part.ok()).map(|(all, part)| all.and(part));
+        });
+        if let Some(found) = all.lock().take() {
+            return Ok(found);
+        }
+        // Which of two errors, or of two duplicates, workers come across depends on their speed: look again in order.
+        forget::<S>(heap, pairs);
+    }
+    Validator::<S, false>::new(heap, pairs).one_way(0..pairs.len())
 }
 
 /// The pairs that one of several workers takes.
@@ -165,6 +162,8 @@ struct Tally {
     in_region: usize,
     /// A source was a class: the class table refers to it.
     any_class: bool,
+    /// A source's hash was to be handed over.
+    any_hash: bool,
     /// Encloses the addresses of all forwarders.
     window: Range<usize>,
 }
@@ -174,6 +173,7 @@ impl Tally {
         self.young += other.young;
         self.old += other.old;
         self.any_class |= other.any_class;
+        self.any_hash |= other.any_hash;
         self.widen(other.window);
     }
 
@@ -189,13 +189,15 @@ impl Tally {
 struct Installer<'h> {
     heap: &'h Heap,
     rule: HashRule,
+    /// Hashes are handed over later, by [`hand_over_hashes`].
+    defers_hashes: bool,
     tally: Tally,
     region: usize,
 }
 
 impl<'h> Installer<'h> {
     fn new(heap: &'h Heap, rule: HashRule) -> Self {
-        Installer { heap, rule, tally: Tally::default(), region: usize::MAX }
+        Installer { heap, rule, defers_hashes: false, tally: Tally::default(), region: usize::MAX }
     }
 
     /// Turns `source` into a forwarder. It was validated, and `target` does not lead to it.
@@ -253,9 +255,10 @@ impl<'h> Installer<'h> {
             self.heap.note_special(object.address());
         }
         if self.rule == HashRule::Take && source.hash() != IdentityHash::NONE {
-            // Workers may hand over to the same target: one of the hashes stays.
-            let with_hash = |bits| Some(Header::from_bits(bits).with_hash(source.hash()).bits());
-            let _ = object.header_cell().fetch_update(Relaxed, Relaxed, with_hash);
+            self.tally.any_hash = true;
+            if !self.defers_hashes {
+                object.set_header(object.header().with_hash(source.hash()));
+            }
         }
     }
 }
@@ -265,6 +268,7 @@ fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) 
     let heap = pause.world().heap();
     let part = |range: Range<usize>| {
         let mut installer = Installer::new(heap, rule);
+        installer.defers_hashes = workers > 1;
         let mut target_region = usize::MAX;
         let marks = heap.side.marks.view();
         for index in range {
@@ -287,16 +291,37 @@ fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) 
         let tally = part(share(pairs.len(), worker, workers));
         total.lock().absorb(tally);
     });
-    std::mem::take(&mut *total.lock())
+    let tally = std::mem::take(&mut *total.lock());
+    if tally.any_hash {
+        pause.world().workers().run(&|worker| hand_over_hashes(heap, pairs, worker, workers));
+    }
+    tally
+}
+
+/// Gives targets the hashes that their sources, forwarders now, still have in the header. Several sources may have one
+/// target: the last pair wins, as in order, since all pairs with that target are one worker's.
+fn hand_over_hashes(heap: &Heap, pairs: Pairs, worker: usize, workers: usize) {
+    for index in 0..pairs.len() {
+        let target = pairs.target(index);
+        if !target.is_pointer() || ((target.address() - heap.start()) >> LOG_REGION) % workers != worker {
+            continue;
+        }
+        // SAFETY: validation found live objects, and no target is a source.
+        let (source, target) = unsafe { (Obj::from_oop(pairs.source(index)), Obj::from_oop(target)) };
+        let hash = source.header().hash();
+        if hash != IdentityHash::NONE {
+            target.set_header(target.header().with_hash(hash));
+        }
+    }
 }
 
 /// The general case: each pair is resolved on what the pairs before left.
 ///
 /// # Safety
 /// The pairs were validated.
-unsafe fn install_in_order(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) -> Tally {
+unsafe fn install_in_order<S: Strategy>(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) -> Tally {
     let heap = pause.world().heap();
-    forget(heap, pairs);
+    forget::<S>(heap, pairs);
     let mut installer = Installer::new(heap, rule);
     for index in 0..pairs.len() {
         // SAFETY: elements of live arrays.
@@ -332,40 +357,24 @@ fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Out
 }
 
 /// # Safety
-/// `source` and `target` are entries or what was mistaken for one.
+/// `source` and `target` are live references or immediates.
 unsafe fn redirect_entry(
     pause: &mut Pause<'_>,
     source: Obj,
     target: Oop,
-    index: usize,
     rule: HashRule,
 ) -> Result<Outcome, BecomeError> {
+    checked_body(source, 0, Side::Source)?;
     // SAFETY: the caller's promise.
-    let target = unsafe { entry(target, index, Side::Target) }?;
+    if !unsafe { is_entry(target) } {
+        return Err(BecomeError::NotAnEntry { index: 0, side: Side::Target });
+    }
     // SAFETY: as above.
-    let source = unsafe { entry(source.oop(), index, Side::Source) }?;
-    check_header(object_table::body(source), index, Side::Source)?;
+    let target = unsafe { Obj::from_oop(target) };
+    pause.reserve_remembered(object_table::aliases(source) + 2)?;
     redirect(pause, source, target, rule);
+    pause.check("a one-way become of entries");
     Ok(Outcome { pairs: 1, ..Outcome::default() })
-}
-
-fn redirect(pause: &mut Pause<'_>, source: Obj, target: Obj, rule: HashRule) {
-    let (from, to) = (object_table::body(source), object_table::body(target));
-    if from != to && rule == HashRule::Take && from.header().hash() != IdentityHash::NONE {
-        to.set_header(to.header().with_hash(from.header().hash()));
-    }
-    object_table::redirect(pause, source, target);
-}
-
-/// # Safety
-/// `oop` is an immediate or a live object.
-unsafe fn entry(oop: Oop, index: usize, side: Side) -> Result<Obj, BecomeError> {
-    if !oop.is_pointer() {
-        return Err(BecomeError::Immediate { index, side });
-    }
-    // SAFETY: the caller's promise.
-    let object = unsafe { Obj::from_oop(oop) };
-    if object_table::is_entry(object) { Ok(object) } else { Err(BecomeError::NotAnEntry { index, side }) }
 }
 
 /// # Safety
@@ -375,20 +384,21 @@ unsafe fn redirect_entries(
     pairs: Pairs,
     rule: HashRule,
 ) -> Result<Outcome, BecomeError> {
+    // SAFETY: the caller's promise.
+    let entries = |index| unsafe { [pairs.source(index), pairs.target(index)].map(|oop| Obj::from_oop(oop)) };
+    object_table::reserve_remembered(pause, pairs.len(), entries)?;
     for index in 0..pairs.len() {
-        // SAFETY: elements of live arrays.
-        let source = unsafe { entry(pairs.source(index), index, Side::Source) }?;
-        // SAFETY: as above.
-        unsafe { entry(pairs.target(index), index, Side::Target) }?;
-        check_header(object_table::body(source), index, Side::Source)?;
-    }
-    pause.reserve_remembered(4 * pairs.len())?;
-    for index in 0..pairs.len() {
-        // SAFETY: checked above.
-        let (source, target) =
-            unsafe { (Obj::from_oop(pairs.source(index)), Obj::from_oop(pairs.target(index))) };
+        let [source, target] = entries(index);
         redirect(pause, source, target, rule);
     }
     pause.check("a one-way become of entries");
     Ok(Outcome { pairs: pairs.len(), ..Outcome::default() })
+}
+
+fn redirect(pause: &mut Pause<'_>, source: Obj, target: Obj, rule: HashRule) {
+    let (from, to) = (object_table::body(source), object_table::body(target));
+    if from != to && rule == HashRule::Take && from.header().hash() != IdentityHash::NONE {
+        to.set_header(to.header().with_hash(from.header().hash()));
+    }
+    object_table::redirect(pause, source, target);
 }

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::memory::resolve;
@@ -63,6 +64,7 @@ impl Pairs {
     }
 
     /// Whether `oop` is one of the two arrays.
+    #[inline]
     pub(crate) fn is_array(&self, oop: Oop) -> bool {
         oop == self.sources.oop() || oop == self.targets.oop()
     }
@@ -99,6 +101,26 @@ pub(crate) fn check_header(object: Obj, index: usize, side: Side) -> Result<(), 
     Ok(())
 }
 
+/// The body behind `entry`, the `side` of pair `index`, if both may be swapped.
+pub(crate) fn checked_body(entry: Obj, index: usize, side: Side) -> Result<Obj, BecomeError> {
+    check_header(entry, index, side)?;
+    if !object_table::is_entry(entry) {
+        return Err(BecomeError::NotAnEntry { index, side });
+    }
+    let body = object_table::body(entry);
+    check_header(body, index, side)?;
+    Ok(body)
+}
+
+/// Whether `oop` can be the target of a one-way become under the object table.
+///
+/// # Safety
+/// It is an immediate or refers to a live object.
+pub(crate) unsafe fn is_entry(oop: Oop) -> bool {
+    // SAFETY: the caller's promise.
+    oop.is_pointer() && object_table::is_entry(unsafe { Obj::from_oop(oop) })
+}
+
 /// What validation found out about its part of the pairs.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
@@ -108,8 +130,27 @@ pub(crate) struct Findings {
     pub old_to_young: usize,
     /// Elements that are forwarders.
     pub forwarders: usize,
-    /// Where the targets enter another region, by index of the pair, in order.
+    /// Sources that are classes.
+    pub classes: usize,
+    /// Targets that are immediates, or forwarders to one.
+    pub immediates: usize,
+    /// Where the targets enter another region.
     pub target_runs: TargetRuns,
+}
+
+impl Findings {
+    /// Of two parts together.
+    pub(crate) fn and(mut self, other: Findings) -> Findings {
+        self.target_runs.append(other.target_runs);
+        Findings {
+            may_overlap: self.may_overlap | other.may_overlap,
+            old_to_young: self.old_to_young + other.old_to_young,
+            forwarders: self.forwarders + other.forwarders,
+            classes: self.classes + other.classes,
+            immediates: self.immediates + other.immediates,
+            target_runs: self.target_runs,
+        }
+    }
 }
 
 /// Runs of targets in one region. Targets in address order make one run a region; of a disorderly lot no more is kept
@@ -157,17 +198,19 @@ const NO_REGION: PlainRegion = usize::MAX;
 
 /// Claims the sources of a range of pairs and checks everything that can be wrong with them.
 ///
-/// Leaves mark bits and the region flags SOURCES and TARGETS set, also when it fails: [`forget`] clears them.
-/// `PARALLEL` is whether other workers validate other pairs meanwhile.
-pub(crate) struct Validator<'h, const PARALLEL: bool> {
+/// Those of one side get their mark bit and must be distinct; under the object table it is the bodies that do, so that
+/// two entries of one body count as the same object. Leaves mark bits and the region flags SOURCES and TARGETS set,
+/// also when it fails: [`forget`] clears them. `PARALLEL` is whether other workers validate other pairs meanwhile.
+pub(crate) struct Validator<'h, S, const PARALLEL: bool> {
     heap: &'h Heap,
     pairs: Pairs,
     findings: Findings,
+    strategy: PhantomData<S>,
 }
 
-impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
+impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
     pub(crate) fn new(heap: &'h Heap, pairs: Pairs) -> Self {
-        Validator { heap, pairs, findings: Findings::default() }
+        Validator { heap, pairs, findings: Findings::default(), strategy: PhantomData }
     }
 
     /// One-way: sources are replaced and must be distinct; targets may be anything, also immediates.
@@ -178,7 +221,7 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
         let (pairs, bounds) = (self.pairs, self.heap.bounds());
         let mut claims = Claims::<PARALLEL>::new(self.heap);
         let (mut source_region, mut target_region) = (NO_REGION, NO_REGION);
-        let mut old_to_young = 0;
+        let (mut old_to_young, mut immediates) = (0, 0);
         for index in range {
             let (source, target) = (pairs.source(index), pairs.target(index));
             let object = if source.is_pointer() && source.address() >> LOG_REGION == source_region {
@@ -192,7 +235,12 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
             if !claims.claim(object) {
                 return Err(BecomeError::Duplicate { index, side: Side::Source });
             }
-            if target.is_pointer() && target.address() >> LOG_REGION != target_region {
+            if !target.is_pointer() {
+                if S::HAS_ENTRIES {
+                    return Err(BecomeError::NotAnEntry { index, side: Side::Target });
+                }
+                immediates += 1;
+            } else if target.address() >> LOG_REGION != target_region {
                 self.findings.target_runs.push(index);
                 target_region = self.check_target(target, index)?;
             }
@@ -200,6 +248,7 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
             old_to_young += usize::from(is_young_target & !bounds.is_young(object.address()));
         }
         self.findings.old_to_young = old_to_young;
+        self.findings.immediates += immediates;
         Ok(self.findings)
     }
 
@@ -230,6 +279,11 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
         if !self.heap.contains(oop.address()) {
             return Err(BecomeError::Foreign { index, side });
         }
+        if S::HAS_ENTRIES {
+            // SAFETY: references in live arrays lead to live objects.
+            let entry = unsafe { Obj::from_oop(oop) };
+            return Ok((self.checked_entry(entry, index, side)?, NO_REGION));
+        }
         let region = self.enter_region(oop.address(), side);
         // SAFETY: references in live arrays lead to live objects or forwarders.
         let end = unsafe { resolve(oop) };
@@ -246,14 +300,28 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
         // SAFETY: as above.
         let object = unsafe { Obj::from_oop(end) };
         check_header(object, index, side)?;
+        self.findings.classes += usize::from(object.header().has_any(HeaderFlags::CLASS));
         Ok((object, region))
     }
 
-    /// Checks a target that may be anything, and returns its region if that is plain.
+    fn checked_entry(&self, entry: Obj, index: usize, side: Side) -> Result<Obj, BecomeError> {
+        if object_table::is_entry(entry) && self.pairs.is_array(object_table::body(entry).oop()) {
+            return Err(BecomeError::PairArray { index, side });
+        }
+        checked_body(entry, index, side)
+    }
+
+    /// Checks a target that may be any object, and returns its region if that is plain.
     #[inline(never)]
     fn check_target(&mut self, target: Oop, index: usize) -> Result<PlainRegion, BecomeError> {
         if !self.heap.contains(target.address()) {
             return Err(BecomeError::Foreign { index, side: Side::Target });
+        }
+        if S::HAS_ENTRIES {
+            // SAFETY: references in live arrays lead to live objects.
+            let is_entry = unsafe { is_entry(target) };
+            let refusal = BecomeError::NotAnEntry { index, side: Side::Target };
+            return if is_entry { Ok(NO_REGION) } else { Err(refusal) };
         }
         let region = self.enter_region(target.address(), Side::Target);
         // SAFETY: as in `checked_object`.
@@ -262,6 +330,8 @@ impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
             self.findings.forwarders += 1;
             if end.is_pointer() {
                 self.enter_region(end.address(), Side::Target);
+            } else {
+                self.findings.immediates += 1;
             }
         }
         Ok(region)
@@ -332,27 +402,73 @@ impl<const PARALLEL: bool> Drop for Claims<PARALLEL> {
     }
 }
 
+/// Refuses pairs that would put an immediate value into the class table, be it by way of other pairs.
+///
+/// Each source stands in one pair, so that from each object there is one way on, whatever the order of the pairs.
+/// Called between validation, which left the sources marked, and [`forget`]. Goes over all pairs once, and once more for
+/// each step from a class through another pair.
+pub(crate) fn check_classes(heap: &Heap, pairs: Pairs) -> Result<(), BecomeError> {
+    // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
+    let source = |index| unsafe { resolve(pairs.source(index)) };
+    for index in 0..pairs.len() {
+        // SAFETY: validation found an object.
+        if !unsafe { Obj::from_oop(source(index)) }.header().has_any(HeaderFlags::CLASS) {
+            continue;
+        }
+        let mut at = Some(index);
+        // A way longer than the number of pairs is a ring.
+        for _ in 0..pairs.len() {
+            let Some(pair) = at else { break };
+            // SAFETY: as above.
+            let end = unsafe { resolve(pairs.target(pair)) };
+            if !end.is_pointer() {
+                return Err(BecomeError::Immediate { index, side: Side::Target });
+            }
+            let goes_on = heap.side.is_marked(end.address());
+            at = if goes_on { (0..pairs.len()).find(|&next| source(next) == end) } else { None };
+        }
+    }
+    Ok(())
+}
+
+/// How many objects a one-way become may have to remember when its pairs are resolved in order: all old sources, if
+/// there is a young target for any to lead to.
+pub(crate) fn most_to_remember(heap: &Heap, pairs: Pairs) -> usize {
+    // SAFETY: as in `check_classes`.
+    let is_young = |oop| heap.is_young_pointer(unsafe { resolve(oop) });
+    if !(0..pairs.len()).any(|index| is_young(pairs.target(index))) {
+        return 0;
+    }
+    (0..pairs.len()).filter(|&index| !is_young(pairs.source(index))).count()
+}
+
 /// Clears what validation left in the side tables.
-pub(crate) fn forget(heap: &Heap, pairs: Pairs) {
+pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
     for index in 0..pairs.len() {
         for oop in [pairs.source(index), pairs.target(index)] {
+            if !oop.is_pointer() || !heap.contains(oop.address()) {
+                continue;
+            }
             forget_one(heap, oop);
-            if oop.is_pointer() && heap.contains(oop.address()) {
-                // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
-                let end = unsafe { resolve(oop) };
+            // SAFETY: references in live arrays lead to live objects or forwarders; nothing was changed yet.
+            let end = unsafe { resolve(oop) };
+            if end.is_pointer() {
                 forget_one(heap, end);
+            }
+            // SAFETY: as above.
+            if S::HAS_ENTRIES && unsafe { is_entry(oop) } {
+                // SAFETY: as above.
+                forget_one(heap, object_table::body(unsafe { Obj::from_oop(oop) }).oop());
             }
         }
     }
 }
 
 fn forget_one(heap: &Heap, oop: Oop) {
-    if oop.is_pointer() && heap.contains(oop.address()) {
-        heap.side.marks.at(oop.address()).store(0, Relaxed);
-        let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
-        let cell = heap.side.regions.at(oop.address());
-        if cell.load(Relaxed) & transient.bits() != 0 {
-            cell.fetch_and(!transient.bits(), Relaxed);
-        }
+    heap.side.marks.at(oop.address()).store(0, Relaxed);
+    let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
+    let cell = heap.side.regions.at(oop.address());
+    if cell.load(Relaxed) & transient.bits() != 0 {
+        cell.fetch_and(!transient.bits(), Relaxed);
     }
 }

@@ -8,6 +8,7 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -15,7 +16,7 @@ use instar_gc::Pause;
 use instar_heap::forwarding::install;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
-use instar_heap::side::RegionFlags;
+use instar_heap::side::{RegionFlags, SideTables};
 use instar_heap::sync::Sound;
 use instar_heap::{Format, Header, HeaderFlags, Heap, HeapError, IdentityHash, Obj, Oop};
 
@@ -23,7 +24,7 @@ use crate::Outcome;
 use crate::error::{BecomeError, Side};
 use crate::full_scan::{heal_heap, healed_root};
 use crate::object_table;
-use crate::pairs::{Pairs, Validator, check_header, forget};
+use crate::pairs::{Pairs, Validator, check_header, checked_body, forget};
 use crate::strategy::Strategy;
 
 /// What stays with the identity when two objects change places.
@@ -57,12 +58,21 @@ pub unsafe fn two_way<S: Strategy>(
         }
         // SAFETY: the caller's promise.
         let found = unsafe { Obj::from_oop(end) };
-        check_swappable::<S>(found, 0, side)?;
+        if S::HAS_ENTRIES {
+            checked_body(found, 0, side)?;
+        } else {
+            check_header(found, 0, side)?;
+        }
         *object = Some(found);
     }
     let [Some(one), Some(other)] = objects else { unreachable!("both were found") };
-    let clone_bytes = if S::HAS_ENTRIES { 0 } else { clone_bytes(one, other) };
-    let mut swapper = Swapper::prepare(pause, clone_bytes, 4)?;
+    let mut swapper = if S::HAS_ENTRIES {
+        object_table::reserve_remembered(pause, 1, |_| [one, other])?;
+        Swapper::prepare(pause, 0)?
+    } else {
+        pause.reserve_remembered(2)?;
+        Swapper::prepare(pause, clone_bytes(one, other))?
+    };
     swapper.swap::<S>(one, other);
     Ok(swapper.finish::<S>(1))
 }
@@ -84,23 +94,22 @@ pub unsafe fn two_way_all<S: Strategy>(
     // SAFETY: the caller's promise.
     let pairs = unsafe { Pairs::new::<S>(heap, ones, others) }?;
     for side in [Side::Source, Side::Target] {
-        let checked = Validator::<false>::new(heap, pairs).two_way_side(side);
-        forget(heap, pairs);
+        let checked = Validator::<S, false>::new(heap, pairs).two_way_side(side);
+        forget::<S>(heap, pairs);
         checked?;
     }
     let elements = |index| {
         // SAFETY: validation found live objects.
         unsafe { [pairs.source(index), pairs.target(index)].map(|oop| Obj::from_oop(resolve(oop))) }
     };
-    if S::HAS_ENTRIES {
-        for index in 0..pairs.len() {
-            let [one, other] = elements(index);
-            check_swappable::<S>(one, index, Side::Source)?;
-            check_swappable::<S>(other, index, Side::Target)?;
-        }
-    }
-    let clone_bytes = if S::HAS_ENTRIES { 0 } else { clone_bytes_bound(pairs, elements) };
-    let mut swapper = Swapper::prepare(pause, clone_bytes, 4 * pairs.len())?;
+    let mut swapper = if S::HAS_ENTRIES {
+        object_table::reserve_remembered(pause, pairs.len(), elements)?;
+        Swapper::prepare(pause, 0)?
+    } else {
+        pause.reserve_remembered(2 * pairs.len())?;
+        let clone_bytes = all_clone_bytes(heap, pairs.len(), elements)?;
+        Swapper::prepare(pause, clone_bytes)?
+    };
     for index in 0..pairs.len() {
         let [one, other] = elements(index);
         swapper.swap::<S>(one, other);
@@ -108,40 +117,65 @@ pub unsafe fn two_way_all<S: Strategy>(
     Ok(swapper.finish::<S>(pairs.len()))
 }
 
-fn check_swappable<S: Strategy>(object: Obj, index: usize, side: Side) -> Result<(), BecomeError> {
-    if !S::HAS_ENTRIES {
-        return check_header(object, index, side);
-    }
-    if !object_table::is_entry(object) {
-        return Err(BecomeError::NotAnEntry { index, side });
-    }
-    check_header(object_table::body(object), index, side)
-}
-
 /// Bytes of the clones that exchanging two objects takes: none for objects of the same size.
 fn clone_bytes(one: Obj, other: Obj) -> usize {
     if one.size() == other.size() { 0 } else { one.size() + other.size() }
 }
 
-/// At least what all exchanges take. Where objects stand on both sides, an exchange meets objects of other sizes than
-/// the arrays show; none is larger than the largest.
-fn clone_bytes_bound(pairs: Pairs, elements: impl Fn(usize) -> [Obj; 2]) -> usize {
-    let (mut exact, mut least, mut largest) = (0, usize::MAX, 0);
-    for index in 0..pairs.len() {
-        let [one, other] = elements(index);
-        exact += clone_bytes(one, other);
-        for object in [one, other] {
-            least = least.min(object.size());
-            largest = largest.max(object.size());
-        }
+/// What all exchanges take together. Where objects of several sizes stand in several pairs, an exchange meets objects of
+/// other sizes than the arrays show; then a table of two entries a pair follows the sizes around.
+fn all_clone_bytes(
+    heap: &Heap,
+    pairs: usize,
+    elements: impl Fn(usize) -> [Obj; 2],
+) -> Result<usize, HeapError> {
+    let mut shown = 0;
+    for [one, other] in (0..pairs).map(&elements) {
+        shown += clone_bytes(one, other);
     }
-    let is_mixed = least < largest && stands_on_both_sides(pairs, &elements);
-    if is_mixed { pairs.len() * 2 * largest } else { exact }
+    let may_change = shown > 0 || is_mixed(pairs, &elements);
+    if !may_change || !stands_on_both_sides(heap, pairs, &elements) {
+        return Ok(shown);
+    }
+    let mut sizes: HashMap<Obj, usize> = HashMap::new();
+    let requested = 2 * pairs * size_of::<(Obj, usize)>();
+    sizes.try_reserve(2 * pairs).map_err(|_| out_of_memory(heap, requested))?;
+    let mut bytes = 0;
+    for index in 0..pairs {
+        let [one, other] = elements(index);
+        let [first, second] =
+            [one, other].map(|object| sizes.get(&object).copied().unwrap_or_else(|| object.size()));
+        if first != second {
+            bytes += first + second;
+        }
+        sizes.insert(one, second);
+        sizes.insert(other, first);
+    }
+    Ok(bytes)
 }
 
-fn stands_on_both_sides(pairs: Pairs, elements: &impl Fn(usize) -> [Obj; 2]) -> bool {
-    let sources: std::collections::HashSet<Obj> = (0..pairs.len()).map(|index| elements(index)[0]).collect();
-    (0..pairs.len()).any(|index| sources.contains(&elements(index)[1]))
+/// Whether any two elements differ in size.
+fn is_mixed(pairs: usize, elements: &impl Fn(usize) -> [Obj; 2]) -> bool {
+    let mut sizes = (0..pairs).flat_map(elements).map(Obj::size);
+    let first = sizes.next();
+    sizes.any(|size| Some(size) != first)
+}
+
+/// Whether an object is both a first and a second element. Mark bits say which are first.
+fn stands_on_both_sides(heap: &Heap, pairs: usize, elements: &impl Fn(usize) -> [Obj; 2]) -> bool {
+    let marks = &heap.side.marks;
+    for [one, _] in (0..pairs).map(elements) {
+        marks.at(one.address()).fetch_or(SideTables::mark_bit(one.address()), Relaxed);
+    }
+    let found = (0..pairs).any(|index| heap.side.is_marked(elements(index)[1].address()));
+    for [one, _] in (0..pairs).map(elements) {
+        marks.at(one.address()).store(0, Relaxed);
+    }
+    found
+}
+
+fn out_of_memory(heap: &Heap, requested: usize) -> HeapError {
+    HeapError::OutOfMemory { requested, used: heap.used_bytes(), limit: heap.config().limit_bytes }
 }
 
 /// Exchanges objects, with memory for clones at hand.
@@ -151,23 +185,25 @@ struct Swapper<'p, 'w> {
     room: Range<usize>,
     /// Encloses all forwarders that were installed.
     window: Range<usize>,
+    /// How many of them are young and old.
+    young: usize,
+    old: usize,
     any_class: bool,
 }
 
 impl<'p, 'w> Swapper<'p, 'w> {
-    fn prepare(pause: &'p mut Pause<'w>, clone_bytes: usize, remembered: usize) -> Result<Self, BecomeError> {
-        pause.reserve_remembered(remembered)?;
+    /// Takes the memory for clones. The remembered set has room for all that is exchanged.
+    fn prepare(pause: &'p mut Pause<'w>, clone_bytes: usize) -> Result<Self, BecomeError> {
         let heap = pause.world().heap();
         let room = if clone_bytes == 0 {
             0..0
         } else {
-            let limit = heap.config().limit_bytes;
-            let no_room = HeapError::OutOfMemory { requested: clone_bytes, used: heap.used_bytes(), limit };
-            let room = heap.old.refill(clone_bytes, clone_bytes).ok_or(no_room)?;
+            let room = heap.old.refill(clone_bytes, clone_bytes);
+            let room = room.ok_or_else(|| out_of_memory(heap, clone_bytes))?;
             heap.note_old_top(room.end);
             room
         };
-        Ok(Swapper { pause, room, window: 0..0, any_class: false })
+        Ok(Swapper { pause, room, window: 0..0, young: 0, old: 0, any_class: false })
     }
 
     fn heap(&self) -> &'w Heap {
@@ -218,9 +254,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
             install::<Sound, _>(object.header_cell(), object.slot_cell(0), clone.oop());
             let heap = self.heap();
             heap.side.flag_region(object.address(), RegionFlags::FORWARDERS);
-            let count =
-                if heap.is_young(object.address()) { &heap.forwarders.young } else { &heap.forwarders.old };
-            count.fetch_add(1, Relaxed);
+            let count = if heap.is_young(object.address()) { &mut self.young } else { &mut self.old };
+            *count += 1;
             self.widen(object.address());
             self.remember_slots(clone);
         }
@@ -271,10 +306,12 @@ impl<'p, 'w> Swapper<'p, 'w> {
             if S::SCANS_HEAP {
                 outcome.references_replaced = heal_heap(self.pause, self.window);
                 outcome.bytes_scanned = heap.used_bytes();
-                heap.forwarders.young.store(0, Relaxed);
-                heap.forwarders.old.store(0, Relaxed);
-            } else if self.any_class {
-                heap.classes.visit(|_, class| *class = healed_root(*class));
+            } else {
+                heap.forwarders.young.fetch_add(self.young, Relaxed);
+                heap.forwarders.old.fetch_add(self.old, Relaxed);
+                if self.any_class {
+                    heap.classes.visit(|_, class| *class = healed_root(*class));
+                }
             }
         }
         self.pause.check("a two-way become");

@@ -94,6 +94,22 @@ fn one_way_with_and_without_hash() {
 }
 
 #[test]
+fn an_old_object_becomes_a_young_one() {
+    each_strategy(|scope, operations| {
+        let (cells, arrays) = classes(scope);
+        let old = cell(scope, cells, 1);
+        let holder = array(scope, arrays, &[old]);
+        scope.collect(Collection::Full);
+        let young = cell(scope, cells, 2);
+        (operations.forward)(scope, old, young).unwrap();
+        let seen = scope.handle(scope.get(holder).slot(0).unwrap());
+        scope.collect(Collection::Young);
+        let held = scope.handle(scope.get(holder).slot(0).unwrap());
+        assert_eq!((value(scope, seen), value(scope, held)), (2, 2));
+    });
+}
+
+#[test]
 fn bulk_in_order_with_chains_and_rings() {
     each_strategy(|scope, operations| {
         let (cells, arrays) = classes(scope);

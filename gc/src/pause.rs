@@ -3,7 +3,8 @@
 #![allow(unsafe_code)]
 
 use instar_heap::header::POISON;
-use instar_heap::{HeapError, Obj, Oop};
+use instar_heap::walk::walk;
+use instar_heap::{HeaderFlags, HeapError, Obj, Oop};
 
 use crate::collect;
 use crate::remembered::note_old_to_young;
@@ -79,11 +80,22 @@ impl<'w> Pause<'w> {
         })
     }
 
-    /// The write barrier's slow half for stores into slot `index` of `object` made while the world is stopped.
-    pub fn remember_store(&mut self, object: Obj, index: usize, value: Oop) {
+    /// The write barrier's slow half for stores into slot `index` of `object` made while the world is stopped. Worker
+    /// threads may call it at once.
+    ///
+    /// It cannot fail. Without memory for the list, the flags in the headers alone say what is remembered, and the next
+    /// collection walks the old generation for them.
+    pub fn remember_store(&self, object: Obj, index: usize, value: Oop) {
         let heap = &self.world.heap;
         if heap.is_young_pointer(value) && !heap.is_young(object.address()) {
-            note_old_to_young(heap, object, index, |object| self.world.lock_state().remembered.push(object));
+            note_old_to_young(heap, object, index, |object| {
+                let mut state = self.world.lock_state();
+                if state.remembered.try_reserve(1).is_ok() {
+                    state.remembered.push(object);
+                } else {
+                    state.remembered_lost = true;
+                }
+            });
         }
     }
 
@@ -93,6 +105,23 @@ impl<'w> Pause<'w> {
         for local in self.world.lock_locals().iter() {
             // SAFETY: [stopped]
             all.append(unsafe { &mut *local.remembered.get() });
+        }
+        if std::mem::take(&mut self.world.lock_state().remembered_lost) {
+            all = self.flagged_as_remembered();
+        }
+        all
+    }
+
+    /// The remembered set as the headers have it.
+    fn flagged_as_remembered(&self) -> Vec<Obj> {
+        let mut all = Vec::new();
+        // SAFETY: [stopped]; the old generation is walkable in every stop.
+        unsafe {
+            walk(self.world.heap.old_range(), |object, header| {
+                if header.has_any(HeaderFlags::REMEMBERED) {
+                    all.push(object);
+                }
+            });
         }
         all
     }

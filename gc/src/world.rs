@@ -33,6 +33,8 @@ pub struct World {
 pub(crate) struct CollectorState {
     /// Old objects that may refer to young ones, each once, each with the REMEMBERED flag.
     pub remembered: Vec<Obj>,
+    /// The list above lacks objects that have the flag, because there was no memory for it.
+    pub remembered_lost: bool,
     /// Ephemerons whose key died, in the order in which that was found.
     pub finalizable: VecDeque<Oop>,
     /// Old bytes at which a full collection is due.
