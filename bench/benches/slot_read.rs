@@ -4,29 +4,25 @@
 //! a field through references in address order. "in cache" repeats the pass over few objects, where memory hides
 //! nothing.
 
-mod support;
-
 use instar_become::{AlwaysCheck, FullScan, Lazy, ObjectTable, Strategy};
 
-use support::heap::{config, with_heap};
-use support::{Limit, Machine, Question, ask, objects};
+use crate::support::heap::{config, with_heap};
+use crate::support::{Limit, Machine, Question, objects};
 
 /// References and items together fit a first-level cache of 32 KiB.
 const FEW: usize = 500;
 /// Passes over few objects in one run.
 const PASSES: usize = 1000;
 
-fn main() {
-    ask("slot_read", |question| {
-        let many = objects();
-        let limit = Machine::new(many).limit("sum-address-order");
-        let machine = Machine::new(FEW);
-        let few_limit = in_cache(&machine);
-        strategy::<FullScan>(question, many, &limit, &few_limit);
-        strategy::<Lazy>(question, many, &limit, &few_limit);
-        strategy::<AlwaysCheck>(question, many, &limit, &few_limit);
-        strategy::<ObjectTable>(question, many, &limit, &few_limit);
-    });
+pub fn figures(question: &mut Question<'_>) {
+    let many = objects();
+    let limit = Machine::new(many).limit("sum-address-order");
+    let machine = Machine::new(FEW);
+    let few_limit = in_cache(&machine);
+    strategy::<FullScan>(question, many, &limit, &few_limit);
+    strategy::<Lazy>(question, many, &limit, &few_limit);
+    strategy::<AlwaysCheck>(question, many, &limit, &few_limit);
+    strategy::<ObjectTable>(question, many, &limit, &few_limit);
 }
 
 fn in_cache(machine: &Machine) -> Limit {

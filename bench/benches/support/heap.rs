@@ -9,8 +9,12 @@
 use std::time::Duration;
 
 use instar_become::{Access, Strategy, allocate};
+use instar_bench::rng::SplitMix64;
 use instar_gc::{Collection, GcConfig, Mutator, Scope, World};
-use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, MIB, Obj, Oop, Shape};
+use instar_heap::forwarding::install;
+use instar_heap::memory::resolve;
+use instar_heap::sync::Sound;
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle, Header, HeapConfig, MIB, Obj, Oop, Shape};
 
 use super::timed;
 
@@ -117,19 +121,10 @@ impl<'s> Bed<'_, 's> {
         let array = raw(self.scope, array);
         let length = array.slots();
         let mut order: Vec<Oop> = (0..length).map(|index| array.slot(index)).collect();
-        instar_bench::rng::SplitMix64::new(seed).shuffle(&mut order);
+        SplitMix64::new(seed).shuffle(&mut order);
         for (index, element) in order.into_iter().enumerate() {
             // SAFETY: a live array and what it held.
             unsafe { self.scope.accessor().store(array, index, element) };
-        }
-    }
-
-    /// Copies the references of one array into another.
-    pub fn copy(&mut self, from: Handle<'_>, to: Handle<'_>) {
-        let (from, to) = (raw(self.scope, from), raw(self.scope, to));
-        for index in 0..from.slots() {
-            // SAFETY: live arrays of the same length.
-            unsafe { self.scope.accessor().store(to, index, from.slot(index)) };
         }
     }
 
@@ -195,6 +190,69 @@ impl<'s> Bed<'_, 's> {
             }
             sum
         })
+    }
+
+    /// The time of turning each element of `sources` into a forwarder. Undone afterwards, before a safepoint could see it.
+    pub fn install_and_undo(&mut self, sources: Handle<'_>, targets: Handle<'_>) -> Duration {
+        let (sources, targets) = (raw(self.scope, sources), raw(self.scope, targets));
+        let count = sources.slots();
+        // SAFETY: [item-array]
+        let item = |index| unsafe { Obj::from_oop(sources.slot(index)) };
+        let kept: Vec<(Header, Oop)> =
+            (0..count).map(|index| (item(index).header(), item(index).slot(0))).collect();
+        let time = timed(|| {
+            for index in 0..count {
+                let source = item(index);
+                install::<Sound, _>(source.header_cell(), source.slot_cell(0), targets.slot(index));
+            }
+        });
+        for (index, (header, first)) in kept.into_iter().enumerate() {
+            item(index).set_header(header);
+            item(index).set_slot_raw(0, first);
+        }
+        time
+    }
+
+    /// The time of following each element to the end of its chain of forwarders and reading a number there.
+    pub fn follow_pass(&mut self, array: Handle<'_>) -> Duration {
+        let array = raw(self.scope, array);
+        timed(|| {
+            let number = |index| {
+                // SAFETY: [item-array], and no safepoint is passed.
+                let item = unsafe { Obj::from_oop(resolve(array.slot(index))) };
+                item.slot(VALUE).as_small_integer().unwrap_or(0)
+            };
+            (0..array.slots()).map(number).sum::<i64>()
+        })
+    }
+
+    /// How many instances of `class` a walk of the heap finds, and how long it takes.
+    pub fn instances(&mut self, class: ClassIndex) -> (usize, Duration) {
+        let mut pause = self.scope.stop_world();
+        pause.retire_buffers();
+        let mut found = 0;
+        // SAFETY: the world is stopped and all spaces are walkable.
+        let time = timed(|| unsafe { pause.world().heap().for_each_instance(class, |_| found += 1) });
+        (found, time)
+    }
+
+    /// An array of old objects with 1 to 6 slots, sizes in random order; those with 3 are items.
+    pub fn old_objects_of_mixed_sizes(&mut self, count: usize) -> Handle<'s> {
+        let array = self.array(count);
+        let mut classes = [1, 2, 3, 4, 5, 6].map(|slots| {
+            self.scope.define_class(ClassSpec::fixed(slots), None).expect("a nearly empty class table")
+        });
+        classes[2] = self.items;
+        let mut rng = SplitMix64::new(1);
+        for index in 0..count {
+            let class = classes[rng.below(classes.len())];
+            self.scope.scope(|scope| {
+                let object = scope.allocate(class, 0).expect("room for an object");
+                scope.get(array).set_slot(index, scope.get(object)).expect("an index in bounds");
+            });
+        }
+        self.tenure();
+        array
     }
 
     /// Allocates `count` items that nobody keeps, and returns how long that took.

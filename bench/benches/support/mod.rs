@@ -6,8 +6,6 @@
 //!
 //! `INSTAR_BENCH_OBJECTS` sets the number of objects (1000000 by default, 100000 under `--test`).
 
-#![allow(dead_code, reason = "each bench uses its part")]
-
 pub mod heap;
 
 use std::cell::RefCell;
