@@ -14,6 +14,7 @@ use instar_gc::Pause;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
 use instar_heap::side::{LOG_REGION, RegionFlags};
+use instar_heap::sync::Mutex;
 use instar_heap::walk::walk;
 use instar_heap::{Heap, Obj, Oop};
 
@@ -25,13 +26,29 @@ const STRIDE_WORDS: usize = 512;
 ///
 /// `window` encloses the addresses of all forwarders that may be referred to. Roots are not visited.
 pub(crate) fn heal_heap(pause: &mut Pause<'_>, window: Range<usize>) -> u64 {
+    let heap = pause.world().heap();
+    let [eden, survivors, old] = heap.used_ranges();
+    let healed =
+        heal_pieces(pause, [eden, survivors].into_iter().chain(old_pieces(heap, old)).collect(), window);
+    heap.classes.visit(|_, class| *class = healed_root(*class));
+    healed
+}
+
+/// Replaces references to forwarders in the old regions from `start` on that end before `end`, both region boundaries.
+pub(crate) fn heal_old(pause: &mut Pause<'_>, regions: Range<usize>) -> u64 {
+    let heap = pause.world().heap();
+    let old = heap.old_range();
+    let window = heap.start()..old.end;
+    heal_pieces(pause, old_pieces(heap, regions.start..regions.end.min(old.end)).collect(), window)
+}
+
+fn heal_pieces(pause: &mut Pause<'_>, pieces: Vec<Range<usize>>, window: Range<usize>) -> u64 {
     pause.retire_buffers();
     let world = pause.world();
     let heap = world.heap();
-    let pieces = pieces(heap);
     let next = AtomicUsize::new(0);
     let healed = AtomicU64::new(0);
-    let remembered = std::sync::Mutex::new(Vec::new());
+    let remembered = Mutex::new(Vec::new());
     world.workers().run(&|_| {
         let mut scan = Scan { heap, window: window.clone(), healed: 0, remembered: Vec::new() };
         while let Some(piece) = pieces.get(next.fetch_add(1, Relaxed)) {
@@ -39,13 +56,11 @@ pub(crate) fn heal_heap(pause: &mut Pause<'_>, window: Range<usize>) -> u64 {
             unsafe { scan.piece(piece.clone()) };
         }
         healed.fetch_add(scan.healed, Relaxed);
-        remembered.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).append(&mut scan.remembered);
+        remembered.lock().append(&mut scan.remembered);
     });
-    let remembered = remembered.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    for (holder, index) in remembered {
+    for (holder, index) in remembered.lock().drain(..) {
         pause.remember_store(holder, index, holder.slot(index));
     }
-    heap.classes.visit(|_, class| *class = healed_root(*class));
     healed.into_inner()
 }
 
@@ -59,20 +74,16 @@ pub(crate) fn healed_root(root: Oop) -> Oop {
     unsafe { resolve(root) }
 }
 
-/// The used parts of the heap, cut where objects begin: old regions, and the young spaces whole.
-fn pieces(heap: &Heap) -> Vec<Range<usize>> {
-    let [eden, survivors, old] = heap.used_ranges();
-    let mut pieces = vec![eden, survivors];
-    for region in (old.start..old.end).step_by(REGION) {
-        let first = heap.side.first_object_in(region).min(old.end);
-        let next =
-            if region + REGION < old.end { heap.side.first_object_in(region + REGION) } else { old.end };
-        // An object that crosses whole regions belongs to the one where it starts.
-        if first < region + REGION && first < next {
-            pieces.push(first..next.min(old.end));
-        }
-    }
-    pieces
+/// Old memory, from a region's start, cut where objects begin. An object belongs to the region where it starts.
+fn old_pieces(heap: &Heap, range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let top = heap.old.top();
+    range.clone().step_by(REGION).filter_map(move |region| {
+        let next = region + REGION;
+        let end = if next < top { heap.side.first_object_in(next) } else { top };
+        let first = heap.side.first_object_in(region);
+        // Where an object crosses the whole region, none starts in it.
+        (first < next && first < end).then_some(first..end)
+    })
 }
 
 struct Scan<'h> {

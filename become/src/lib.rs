@@ -8,6 +8,7 @@
 pub mod access;
 pub mod error;
 mod full_scan;
+pub mod healer;
 mod object_table;
 pub mod one_way;
 mod pairs;
@@ -16,6 +17,7 @@ pub mod two_way;
 
 pub use access::{Access, allocate};
 pub use error::{BecomeError, Side};
+pub use healer::Healer;
 pub use strategy::{AlwaysCheck, FullScan, Lazy, ObjectTable, Strategy};
 
 mod operations;

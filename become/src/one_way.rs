@@ -68,11 +68,8 @@ pub unsafe fn one_way<S: Strategy>(
     }
     let mut installer = Installer::new(heap, rule);
     installer.install(object, target);
-    installer.flag_region(end.address());
-    let tally = installer.tally;
-    for &(object, target) in &tally.to_remember {
-        pause.remember_store(object, 0, target);
-    }
+    let tally = installer.finish();
+    pause.remember_store(object, 0, target);
     Ok(finish::<S>(pause, tally, 1))
 }
 
@@ -94,7 +91,7 @@ pub unsafe fn one_way_all<S: Strategy>(
     // SAFETY: the caller's promise.
     let pairs = unsafe { Pairs::new::<S>(heap, sources, targets) }?;
     let workers = if pairs.len() < PARALLEL_PAIRS { 1 } else { pause.world().workers().count() };
-    let found = match validate(pause, pairs, workers) {
+    let mut found = match validate(pause, pairs, workers) {
         Ok(found) => found,
         Err(error) => {
             forget(heap, pairs);
@@ -110,7 +107,7 @@ pub unsafe fn one_way_all<S: Strategy>(
         // SAFETY: the caller's promise.
         return unsafe { redirect_entries(pause, pairs, rule) };
     }
-    let overlaps = found.may_overlap && any_target_is_source(heap, pairs);
+    let overlaps = found.may_overlap && found.target_runs.any_is_source(heap, pairs);
     let is_simple = !overlaps && found.forwarders == 0 && found.old_to_young == 0;
     let tally = if is_simple {
         install_all(pause, pairs, workers, rule)
@@ -124,11 +121,11 @@ pub unsafe fn one_way_all<S: Strategy>(
 fn validate(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings, BecomeError> {
     let heap = pause.world().heap();
     if workers == 1 {
-        return Validator::new(heap, pairs, false).one_way(0..pairs.len());
+        return Validator::<false>::new(heap, pairs).one_way(0..pairs.len());
     }
     let results = Mutex::new(Vec::new());
     pause.world().workers().run(&|worker| {
-        let result = Validator::new(heap, pairs, true).one_way(share(pairs.len(), worker, workers));
+        let result = Validator::<true>::new(heap, pairs).one_way(share(pairs.len(), worker, workers));
         results.lock().push(result);
     });
     let mut found = Findings::default();
@@ -139,6 +136,7 @@ fn validate(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings,
                 found.may_overlap |= part.may_overlap;
                 found.old_to_young += part.old_to_young;
                 found.forwarders += part.forwarders;
+                found.target_runs.append(part.target_runs);
             }
             Err(error) => {
                 first_error = Some(first_error.map_or(error.clone(), |first| earlier(first, error)))
@@ -146,23 +144,6 @@ fn validate(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Result<Findings,
         }
     }
     first_error.map_or(Ok(found), Err)
-}
-
-/// Whether a target was claimed as a source. Only in regions that hold both is the target's bit looked at.
-fn any_target_is_source(heap: &Heap, pairs: Pairs) -> bool {
-    let both = RegionFlags::SOURCES | RegionFlags::TARGETS;
-    let (mut region, mut holds_both) = (usize::MAX, false);
-    (0..pairs.len()).any(|index| {
-        let target = pairs.target(index);
-        if !target.is_pointer() {
-            return false;
-        }
-        if target.address() >> LOG_REGION != region {
-            region = target.address() >> LOG_REGION;
-            holds_both = heap.side.region(target.address()).contains(both);
-        }
-        holds_both && heap.side.is_marked(target.address())
-    })
 }
 
 /// The error of the lower pair index, so that the report does not depend on the number of workers' speeds.
@@ -180,20 +161,19 @@ fn share(len: usize, worker: usize, workers: usize) -> Range<usize> {
 struct Tally {
     young: usize,
     old: usize,
+    /// In the region that is being worked on, not yet counted as young or old.
+    in_region: usize,
     /// A source was a class: the class table refers to it.
     any_class: bool,
-    /// Old forwarders with young targets.
-    to_remember: Vec<(Obj, Oop)>,
     /// Encloses the addresses of all forwarders.
     window: Range<usize>,
 }
 
 impl Tally {
-    fn absorb(&mut self, mut other: Tally) {
+    fn absorb(&mut self, other: Tally) {
         self.young += other.young;
         self.old += other.old;
         self.any_class |= other.any_class;
-        self.to_remember.append(&mut other.to_remember);
         self.widen(other.window);
     }
 
@@ -227,11 +207,36 @@ impl<'h> Installer<'h> {
             self.hand_over(header, target);
         }
         install::<Sound, _>(source.header_cell(), source.slot_cell(0), target);
-        if self.heap.is_young(source.address()) {
-            self.tally.young += 1;
-        } else {
-            self.tally.old += 1;
+        if source.address() >> LOG_REGION != self.region {
+            self.enter_region(source.address());
         }
+        self.tally.in_region += 1;
+    }
+
+    /// Counts what was installed in the region before, and turns this one's transient flag into FORWARDERS.
+    #[inline(never)]
+    fn enter_region(&mut self, address: usize) {
+        self.leave_region();
+        self.region = address >> LOG_REGION;
+        let cell = self.heap.side.regions.at(address);
+        cell.fetch_or(RegionFlags::FORWARDERS.bits(), Relaxed);
+        cell.fetch_and(!RegionFlags::SOURCES.bits(), Relaxed);
+        let start = self.region << LOG_REGION;
+        self.tally.widen(start..start + (1 << LOG_REGION));
+    }
+
+    fn leave_region(&mut self) {
+        let count = std::mem::take(&mut self.tally.in_region);
+        if self.heap.is_young(self.region << LOG_REGION) {
+            self.tally.young += count;
+        } else {
+            self.tally.old += count;
+        }
+    }
+
+    fn finish(mut self) -> Tally {
+        self.leave_region();
+        self.tally
     }
 
     /// Gives the target what belongs to the identity: the hash, if the rule says so, and the place in the class table.
@@ -253,19 +258,6 @@ impl<'h> Installer<'h> {
             let _ = object.header_cell().fetch_update(Relaxed, Relaxed, with_hash);
         }
     }
-
-    /// Turns the region's transient flags into FORWARDERS.
-    #[inline]
-    fn flag_region(&mut self, address: usize) {
-        if address >> LOG_REGION != self.region {
-            self.region = address >> LOG_REGION;
-            let cell = self.heap.side.regions.at(address);
-            cell.fetch_or(RegionFlags::FORWARDERS.bits(), Relaxed);
-            cell.fetch_and(!RegionFlags::SOURCES.bits(), Relaxed);
-            let start = self.region << LOG_REGION;
-            self.tally.widen(start..start + (1 << LOG_REGION));
-        }
-    }
 }
 
 /// The common case: no object is both source and target, none is a forwarder, nothing needs remembering.
@@ -274,18 +266,18 @@ fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) 
     let part = |range: Range<usize>| {
         let mut installer = Installer::new(heap, rule);
         let mut target_region = usize::MAX;
+        let marks = heap.side.marks.view();
         for index in range {
             let (source, target) = (pairs.source(index), pairs.target(index));
             // SAFETY: validation found a live object that is no forwarder.
             installer.install(unsafe { Obj::from_oop(source) }, target);
-            installer.flag_region(source.address());
-            heap.side.marks.at(source.address()).store(0, Relaxed);
+            marks.at(source.address()).store(0, Relaxed);
             if target.is_pointer() && target.address() >> LOG_REGION != target_region {
                 target_region = target.address() >> LOG_REGION;
                 heap.side.regions.at(target.address()).fetch_and(!RegionFlags::TARGETS.bits(), Relaxed);
             }
         }
-        installer.tally
+        installer.finish()
     };
     if workers == 1 {
         return part(0..pairs.len());
@@ -315,10 +307,9 @@ unsafe fn install_in_order(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) 
         // SAFETY: a live object, no forwarder.
         let object = unsafe { Obj::from_oop(source) };
         installer.install(object, target);
-        installer.flag_region(source.address());
         pause.remember_store(object, 0, target);
     }
-    installer.tally
+    installer.finish()
 }
 
 /// Counts, heals the roots, and lets a full scan replace all references.

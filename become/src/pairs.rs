@@ -5,10 +5,10 @@
 
 #![allow(unsafe_code)]
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::memory::resolve;
-use instar_heap::side::{LOG_REGION, RegionFlags, SideTables};
+use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags, SideTables, View};
 use instar_heap::{HeaderFlags, Heap, Obj, Oop};
 
 use crate::error::{BecomeError, Side};
@@ -58,8 +58,11 @@ impl Pairs {
         self.targets.slot(index)
     }
 
+    fn arrays(&self) -> [Obj; 2] {
+        [self.sources, self.targets]
+    }
+
     /// Whether `oop` is one of the two arrays.
-    #[inline]
     pub(crate) fn is_array(&self, oop: Oop) -> bool {
         oop == self.sources.oop() || oop == self.targets.oop()
     }
@@ -97,7 +100,7 @@ pub(crate) fn check_header(object: Obj, index: usize, side: Side) -> Result<(), 
 }
 
 /// What validation found out about its part of the pairs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Findings {
     /// Some region holds both sources and targets: an object may be both.
     pub may_overlap: bool,
@@ -105,77 +108,129 @@ pub(crate) struct Findings {
     pub old_to_young: usize,
     /// Elements that are forwarders.
     pub forwarders: usize,
+    /// Where the targets enter another region, by index of the pair, in order.
+    pub target_runs: TargetRuns,
 }
+
+/// Runs of targets in one region. Targets in address order make one run a region; of a disorderly lot no more is kept
+/// than that it is one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TargetRuns {
+    starts: Vec<usize>,
+    is_disorderly: bool,
+}
+
+impl TargetRuns {
+    const MOST: usize = 4096;
+
+    fn push(&mut self, index: usize) {
+        self.is_disorderly |= self.starts.len() >= Self::MOST || self.starts.try_reserve(1).is_err();
+        if !self.is_disorderly {
+            self.starts.push(index);
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: TargetRuns) {
+        self.is_disorderly |= other.is_disorderly;
+        other.starts.into_iter().for_each(|start| self.push(start));
+    }
+
+    /// Whether a target in `range` was claimed as a source. Looks at the targets only in regions that hold sources.
+    pub(crate) fn any_is_source(&mut self, heap: &Heap, pairs: Pairs) -> bool {
+        let claimed =
+            |index| pairs.target(index).is_pointer() && heap.side.is_marked(pairs.target(index).address());
+        if self.is_disorderly {
+            return (0..pairs.len()).any(claimed);
+        }
+        self.starts.sort_unstable();
+        let ends = self.starts.iter().copied().skip(1).chain([pairs.len()]);
+        self.starts.iter().zip(ends).any(|(&start, end)| {
+            let may_be = heap.side.region(pairs.target(start).address()).contains(RegionFlags::SOURCES);
+            may_be && (start..end).any(claimed)
+        })
+    }
+}
+
+/// A region whose objects need no closer look, or none.
+type PlainRegion = usize;
+const NO_REGION: PlainRegion = usize::MAX;
 
 /// Claims the sources of a range of pairs and checks everything that can be wrong with them.
 ///
-/// `MARKED` is the side whose objects get their mark bit and must be distinct. Leaves mark bits and the region flags
-/// SOURCES and TARGETS set, also when it fails: [`forget`] clears them.
-pub(crate) struct Validator<'h> {
+/// Leaves mark bits and the region flags SOURCES and TARGETS set, also when it fails: [`forget`] clears them.
+/// `PARALLEL` is whether other workers validate other pairs meanwhile.
+pub(crate) struct Validator<'h, const PARALLEL: bool> {
     heap: &'h Heap,
     pairs: Pairs,
-    parallel: bool,
     findings: Findings,
-    /// The last source's and target's region, whose flags were seen to, and whether it wants a closer look.
-    last: [(usize, bool); 2],
 }
 
-impl<'h> Validator<'h> {
-    pub(crate) fn new(heap: &'h Heap, pairs: Pairs, parallel: bool) -> Self {
-        Validator { heap, pairs, parallel, findings: Findings::default(), last: [(usize::MAX, true); 2] }
+impl<'h, const PARALLEL: bool> Validator<'h, PARALLEL> {
+    pub(crate) fn new(heap: &'h Heap, pairs: Pairs) -> Self {
+        Validator { heap, pairs, findings: Findings::default() }
     }
 
     /// One-way: sources are replaced and must be distinct; targets may be anything, also immediates.
+    ///
+    /// The common case is one comparison an element: it lies in the same region as the one before, about which
+    /// everything is known.
     pub(crate) fn one_way(mut self, range: std::ops::Range<usize>) -> Result<Findings, BecomeError> {
+        let (pairs, bounds) = (self.pairs, self.heap.bounds());
+        let mut claims = Claims::<PARALLEL>::new(self.heap);
+        let (mut source_region, mut target_region) = (NO_REGION, NO_REGION);
+        let mut old_to_young = 0;
         for index in range {
-            let source = self.checked_object(self.pairs.source(index), index, Side::Source)?;
-            if !self.claim(source) {
+            let (source, target) = (pairs.source(index), pairs.target(index));
+            let object = if source.is_pointer() && source.address() >> LOG_REGION == source_region {
+                // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
+                unsafe { Obj::from_oop(source) }
+            } else {
+                let (object, region) = self.checked_object(source, index, Side::Source)?;
+                source_region = region;
+                object
+            };
+            if !claims.claim(object) {
                 return Err(BecomeError::Duplicate { index, side: Side::Source });
             }
-            let target = self.pairs.target(index);
-            if target.is_pointer() {
-                self.check_target(target, index)?;
-                let old_to_young =
-                    !self.heap.is_young(source.address()) & self.heap.is_young(target.address());
-                self.findings.old_to_young += usize::from(old_to_young);
+            if target.is_pointer() && target.address() >> LOG_REGION != target_region {
+                self.findings.target_runs.push(index);
+                target_region = self.check_target(target, index)?;
             }
+            let is_young_target = bounds.is_young_pointer(target);
+            old_to_young += usize::from(is_young_target & !bounds.is_young(object.address()));
         }
+        self.findings.old_to_young = old_to_young;
         Ok(self.findings)
     }
 
     /// Two-way, one side at a time: all must be replaceable and distinct on their side.
     pub(crate) fn two_way_side(mut self, side: Side) -> Result<(), BecomeError> {
+        let mut claims = Claims::<PARALLEL>::new(self.heap);
         for index in 0..self.pairs.len() {
             let oop = if side == Side::Source { self.pairs.source(index) } else { self.pairs.target(index) };
-            let object = self.checked_object(oop, index, side)?;
-            if !self.claim(object) {
+            let (object, _) = self.checked_object(oop, index, side)?;
+            if !claims.claim(object) {
                 return Err(BecomeError::Duplicate { index, side });
             }
         }
         Ok(())
     }
 
-    #[inline]
-    fn checked_object(&mut self, oop: Oop, index: usize, side: Side) -> Result<Obj, BecomeError> {
+    /// The object behind an element that must be replaceable, and its region if that is plain.
+    #[inline(never)]
+    fn checked_object(
+        &mut self,
+        oop: Oop,
+        index: usize,
+        side: Side,
+    ) -> Result<(Obj, PlainRegion), BecomeError> {
         if !oop.is_pointer() {
             return Err(BecomeError::Immediate { index, side });
         }
         if !self.heap.contains(oop.address()) {
             return Err(BecomeError::Foreign { index, side });
         }
-        if self.pairs.is_array(oop) {
-            return Err(BecomeError::PairArray { index, side });
-        }
-        if self.note_region(oop.address(), side) {
-            return self.look_closer(oop, index, side);
-        }
-        // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
-        Ok(unsafe { Obj::from_oop(oop) })
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_closer(&mut self, oop: Oop, index: usize, side: Side) -> Result<Obj, BecomeError> {
+        let region = self.enter_region(oop.address(), side);
         // SAFETY: references in live arrays lead to live objects or forwarders.
         let end = unsafe { resolve(oop) };
         if !end.is_pointer() {
@@ -186,47 +241,35 @@ impl<'h> Validator<'h> {
         }
         if end != oop {
             self.findings.forwarders += 1;
-            self.note_region(end.address(), side);
+            self.enter_region(end.address(), side);
         }
         // SAFETY: as above.
         let object = unsafe { Obj::from_oop(end) };
         check_header(object, index, side)?;
-        Ok(object)
+        Ok((object, region))
     }
 
-    #[inline]
-    fn check_target(&mut self, target: Oop, index: usize) -> Result<(), BecomeError> {
+    /// Checks a target that may be anything, and returns its region if that is plain.
+    #[inline(never)]
+    fn check_target(&mut self, target: Oop, index: usize) -> Result<PlainRegion, BecomeError> {
         if !self.heap.contains(target.address()) {
             return Err(BecomeError::Foreign { index, side: Side::Target });
         }
-        if self.note_region(target.address(), Side::Target) {
-            self.look_closer_at_target(target);
-        }
-        Ok(())
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_closer_at_target(&mut self, target: Oop) {
-        // SAFETY: as in `look_closer`.
+        let region = self.enter_region(target.address(), Side::Target);
+        // SAFETY: as in `checked_object`.
         let end = unsafe { resolve(target) };
         if end != target {
             self.findings.forwarders += 1;
             if end.is_pointer() {
-                self.note_region(end.address(), Side::Target);
+                self.enter_region(end.address(), Side::Target);
             }
         }
+        Ok(region)
     }
 
-    /// Flags the object's region as one with sources or targets; whether the object needs a closer look.
-    #[inline]
-    fn note_region(&mut self, address: usize, side: Side) -> bool {
-        let region = address >> LOG_REGION;
-        let (last, closer) = self.last[side as usize];
-        if region == last { closer } else { self.enter_region(address, side) }
-    }
-
-    fn enter_region(&mut self, address: usize, side: Side) -> bool {
+    /// Flags the object's region as one with sources or targets; returns it if its objects need no closer look: none is
+    /// pinned, immutable, a class, a forwarder, or one of the two arrays.
+    fn enter_region(&mut self, address: usize, side: Side) -> PlainRegion {
         let (own, other) = match side {
             Side::Source => (RegionFlags::SOURCES, RegionFlags::TARGETS),
             Side::Target => (RegionFlags::TARGETS, RegionFlags::SOURCES),
@@ -234,22 +277,58 @@ impl<'h> Validator<'h> {
         let before = self.heap.side.regions.at(address).fetch_or(own.bits(), Relaxed);
         let before = RegionFlags::from_bits_truncate(before);
         self.findings.may_overlap |= before.contains(other);
-        let closer = before.intersects(CLOSER_LOOK);
-        self.last[side as usize] = (address >> LOG_REGION, closer);
-        closer
+        let region = address >> LOG_REGION;
+        let holds_array = self.pairs.arrays().iter().any(|array| array.address() >> LOG_REGION == region);
+        if before.intersects(CLOSER_LOOK) || holds_array { NO_REGION } else { region }
+    }
+}
+
+/// Claims objects by their mark bits.
+///
+/// A lone worker keeps the mark word that it is filling in a register: neighbours share it, and a load after each store
+/// to the same word would cost more than all the rest of validation.
+struct Claims<const PARALLEL: bool> {
+    marks: View<AtomicU64, LOG_MARK_WORD>,
+    word: Option<&'static AtomicU64>,
+    address: usize,
+    bits: u64,
+}
+
+impl<const PARALLEL: bool> Claims<PARALLEL> {
+    fn new(heap: &Heap) -> Self {
+        Claims { marks: heap.side.marks.view(), word: None, address: usize::MAX, bits: 0 }
     }
 
-    /// Sets the object's mark bit; false if it was set.
+    /// Sets the object's bit; false if it was set.
     #[inline]
-    fn claim(&self, object: Obj) -> bool {
-        let word = self.heap.side.marks.at(object.address());
+    fn claim(&mut self, object: Obj) -> bool {
         let bit = SideTables::mark_bit(object.address());
-        if self.parallel {
+        if PARALLEL {
+            let word = self.marks.at(object.address());
             return instar_heap::forwarding::claim::<instar_heap::sync::Sound, _>(word, bit);
         }
-        let before = word.load(Relaxed);
-        word.store(before | bit, Relaxed);
-        before & bit == 0
+        if object.address() >> LOG_MARK_WORD != self.address {
+            self.flush();
+            self.address = object.address() >> LOG_MARK_WORD;
+            let word = self.marks.at(object.address());
+            self.bits = word.load(Relaxed);
+            self.word = Some(word);
+        }
+        let is_new = self.bits & bit == 0;
+        self.bits |= bit;
+        is_new
+    }
+
+    fn flush(&mut self) {
+        if let Some(word) = self.word {
+            word.store(self.bits, Relaxed);
+        }
+    }
+}
+
+impl<const PARALLEL: bool> Drop for Claims<PARALLEL> {
+    fn drop(&mut self) {
+        self.flush();
     }
 }
 

@@ -84,7 +84,7 @@ pub unsafe fn two_way_all<S: Strategy>(
     // SAFETY: the caller's promise.
     let pairs = unsafe { Pairs::new::<S>(heap, ones, others) }?;
     for side in [Side::Source, Side::Target] {
-        let checked = Validator::new(heap, pairs, false).two_way_side(side);
+        let checked = Validator::<false>::new(heap, pairs).two_way_side(side);
         forget(heap, pairs);
         checked?;
     }

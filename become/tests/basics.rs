@@ -1,8 +1,8 @@
 //! Each kind of become on small graphs, under every strategy that shares the heap's plain references.
 
 use instar_become::{
-    AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Side, Strategy, become_forward, become_forward_all,
-    swap, swap_all,
+    AlwaysCheck, BecomeError, FullScan, HashRule, Healer, Lazy, Side, Strategy, become_forward,
+    become_forward_all, swap, swap_all,
 };
 use instar_gc::{Collection, GcConfig, Scope, World};
 use instar_heap::{ClassIndex, ClassSpec, Format, Handle};
@@ -117,7 +117,7 @@ fn many_pairs_young_and_old_of_all_ages() {
             let sources = scope.allocate(arrays, count).unwrap();
             let targets = scope.allocate(arrays, count).unwrap();
             let holder = scope.allocate(arrays, count).unwrap();
-            let mut fill = |scope: &mut Scope<'_>, array: Handle<'_>, sign: i64| {
+            let fill = |scope: &mut Scope<'_>, array: Handle<'_>, sign: i64| {
                 for index in 0..count {
                     scope.scope(|inner| {
                         let cell = cell(inner, cells, sign * index as i64);
@@ -247,4 +247,43 @@ fn refusals_name_the_pair_and_change_nothing() {
         let nil = scope.handle(scope.nil());
         assert!(matches!((operations.swap)(scope, nil, a), Err(BecomeError::Pinned { .. })));
     });
+}
+
+#[test]
+fn the_healer_leaves_no_reference_to_a_forwarder() {
+    for workers in [1, 2] {
+        let world = World::new(GcConfig::checking().with_workers(workers)).unwrap();
+        world.attach().scope(|scope| {
+            let (cells, arrays) = classes(scope);
+            let count = 30_000;
+            let [sources, targets, holder] = [(); 3].map(|()| scope.allocate(arrays, count).unwrap());
+            for index in 0..count {
+                scope.scope(|inner| {
+                    let (source, target) = (cell(inner, cells, 1), cell(inner, cells, 2));
+                    inner.get(sources).set_slot(index, inner.get(source)).unwrap();
+                    inner.get(holder).set_slot(index, inner.get(source)).unwrap();
+                    inner.get(targets).set_slot(index, inner.get(target)).unwrap();
+                });
+            }
+            scope.collect(Collection::Full);
+            become_forward_all::<Lazy>(scope, sources, targets, HashRule::Keep).unwrap();
+            let mut healer = Healer::new();
+            let mut healed = 0;
+            loop {
+                let step = healer.step(&mut scope.stop_world(), 1);
+                healed += step.healed;
+                if step.is_last {
+                    break;
+                }
+            }
+            // The array of sources and the holder.
+            assert_eq!(healed, 2 * count as u64);
+            for index in 0..count {
+                let held = scope.get(holder).slot(index).unwrap();
+                assert_eq!(held.oop(), scope.get(targets).slot(index).unwrap().oop());
+            }
+            scope.collect(Collection::Full);
+            assert!(!scope.accessor().heap().forwarders.any());
+        });
+    }
 }

@@ -17,8 +17,8 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
     let young = scavenge(pause, kind != Collection::Young);
     let scavenge_ns = nanos(started.elapsed());
     record_scavenge(pause, &young, scavenge_ns);
-    let old_bytes = pause.world().heap.old_range().len();
-    let is_due = old_bytes > pause.world().lock_state().next_full_bytes;
+    // Where memory runs out, survivors are not left where the next scavenge may find no room for them.
+    let is_due = pause.world().is_full_due(0) || !young.has_tenure_room;
     if kind != Collection::Young {
         collect_old(pause, kind == Collection::Compacting);
     } else if is_due {
@@ -29,7 +29,7 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
     pause.check("a collection");
 }
 
-/// A scavenge found that the old generation has grown enough: the rest of the young generation follows.
+/// After a scavenge the old generation has grown enough, or leaves too little room: the rest of the young generation follows.
 fn scavenge_rest_and_collect_old(pause: &mut Pause<'_>) {
     let started = Instant::now();
     let rest = scavenge(pause, true);

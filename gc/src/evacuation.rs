@@ -47,3 +47,35 @@ pub fn publish_copy<O: Orders, W: Word>(header: &W, expected: Header, new: Oop) 
         }
     }
 }
+
+#[cfg(all(test, not(instar_loom)))]
+mod tests {
+    use super::*;
+    use instar_heap::sync::Sound;
+    use instar_heap::{ClassIndex, Format};
+    use std::sync::atomic::AtomicU64;
+    use std::thread;
+
+    #[test]
+    fn each_object_gets_one_copy() {
+        const OBJECTS: usize = 5000;
+        let header = Header::new(ClassIndex::FIRST_USER, Format::FIXED, 1);
+        let from: Vec<_> = (0..OBJECTS).map(|_| AtomicU64::new(header.bits())).collect();
+        let evacuate_all = |worker: usize| {
+            let copies = from.iter().enumerate().map(|(number, word)| {
+                let own = Oop::from_address(8 * (1 + worker * OBJECTS + number));
+                match not_yet_copied::<Sound, _>(word) {
+                    Ok(seen) => publish_copy::<Sound, _>(word, seen, own).map_or_else(|copy| copy, |()| own),
+                    Err(copy) => copy,
+                }
+            });
+            copies.collect::<Vec<_>>()
+        };
+        let [first, second] = thread::scope(|scope| {
+            [0, 1]
+                .map(|worker| scope.spawn(move || evacuate_all(worker)))
+                .map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(first, second);
+    }
+}

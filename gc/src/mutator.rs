@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
 use instar_heap::object::write_header;
@@ -99,6 +100,12 @@ impl Mutator {
         (pause, oops)
     }
 
+    /// What the handle refers to now. Not a root itself: valid until the next call that takes `&mut self`.
+    #[inline]
+    pub fn oop(&self, handle: Handle<'_>) -> Oop {
+        self.local.handles.get(handle)
+    }
+
     /// Runs `body` while `oop` is a root. Returns what `oop` refers to afterwards as well.
     pub fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
         let len = self.local.handles.len();
@@ -138,7 +145,7 @@ impl Mutator {
     /// [`HeapError::OutOfMemory`] after a full collection that did not help.
     ///
     /// # Safety
-    /// `shape` comes from a class of this world's table. The object is not a root: it must not be used after the next
+    /// `shape` comes from a class that is in this world's table now. The object is not a root: it must not be used after the next
     /// call that takes `&mut self` unless it was stored in one.
     #[inline]
     pub unsafe fn allocate_raw(&mut self, shape: Shape) -> Result<Obj, HeapError> {
@@ -152,33 +159,39 @@ impl Mutator {
         Ok(unsafe { initialise(start, shape, self.world.heap.nil()) })
     }
 
+    /// [class-rooted] The class of the object to be is a root meanwhile: a collection that found neither instance nor
+    /// reference would give its index to another class.
     #[cold]
     #[inline(never)]
     fn allocate_slow(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        let class = self.world.heap.classes.class(shape.header.class_index());
+        let handles = self.local.handles.len();
+        self.local.handles.push(class.unwrap_or(Oop::NULL));
+        let result = self.allocate_rooted(shape);
+        self.local.handles.truncate(handles);
+        result
+    }
+
+    fn allocate_rooted(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         self.safepoint();
         self.zeal();
         if shape.bytes >= LARGE_BYTES {
             return self.allocate_old(shape);
         }
-        for attempt in [None, Some(Collection::Young), Some(Collection::Full), Some(Collection::Compacting)] {
-            if let Some(kind) = attempt {
-                self.collect_unless(kind, |heap| heap.eden.end() - heap.eden.top() >= shape.bytes);
-            }
-            // SAFETY: [local-owner]
-            unsafe { self.local.retire_buffer() };
-            let Some(buffer) = self.world.heap.eden.refill(shape.bytes, BUFFER_BYTES) else { continue };
-            let end = buffer.start + shape.bytes;
-            self.local.top.set(end);
-            self.local.end.set(buffer.end);
-            if self.world.config.zeal.is_some() {
-                // Every allocation comes here, so that the countdown sees it.
-                self.world.heap.eden.give_back(end..buffer.end);
-                self.local.end.set(end);
-            }
-            // SAFETY: the buffer is this mutator's own.
-            return Ok(unsafe { initialise(buffer.start, shape, self.world.heap.nil()) });
+        // With zeal every allocation comes here, so that the countdown sees it.
+        let preferred_bytes = if self.world.config.zeal.is_some() { shape.bytes } else { BUFFER_BYTES };
+        let cut = |heap: &Heap| heap.eden.refill(shape.bytes, preferred_bytes);
+        // SAFETY: [local-owner]
+        unsafe { self.local.retire_buffer() };
+        let mut buffer = cut(&self.world.heap);
+        for kind in [Collection::Young, Collection::Full, Collection::Compacting] {
+            buffer = buffer.or_else(|| self.collect_and_cut(kind, cut));
         }
-        Err(self.out_of_memory(shape.bytes))
+        let buffer = buffer.ok_or_else(|| self.out_of_memory(shape.bytes))?;
+        self.local.top.set(buffer.start + shape.bytes);
+        self.local.end.set(buffer.end);
+        // SAFETY: the buffer is this mutator's own.
+        Ok(unsafe { initialise(buffer.start, shape, self.world.heap.nil()) })
     }
 
     fn zeal(&mut self) {
@@ -186,34 +199,42 @@ impl Mutator {
         let left = self.local.until_zeal.get().saturating_sub(1);
         self.local.until_zeal.set(if left == 0 { interval.get() } else { left });
         if left == 0 {
-            let stats = self.world.stats();
-            let is_fourth = (stats.scavenges + stats.full_collections) % 4 == 3;
+            let is_fourth = self.world.lock_state().stats.collections() % 4 == 3;
             self.collect(if is_fourth { Collection::Compacting } else { Collection::Young });
         }
     }
 
     fn allocate_old(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         let bytes = shape.bytes;
-        let is_due = self.world.heap.old_range().len() + bytes > self.world.lock_state().next_full_bytes;
-        for attempt in [is_due.then_some(Collection::Full), Some(Collection::Compacting)] {
-            if let Some(kind) = attempt {
-                self.collect_unless(kind, |heap| !is_due && heap.old.end() - heap.old.top() >= bytes);
+        if self.world.is_full_due(bytes) {
+            let mut pause = self.stop_world();
+            // Unless another mutator's collection came first.
+            if pause.world().is_full_due(bytes) {
+                pause.collect(Collection::Full);
             }
-            let Some(range) = self.world.heap.old.refill(bytes, bytes) else { continue };
-            self.world.heap.note_old_top(range.end);
-            self.world.heap.side.note_crossing(range.start, range.end);
-            // SAFETY: the range was handed out to this mutator.
-            return Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) });
         }
-        Err(self.out_of_memory(bytes))
+        let cut = |heap: &Heap| heap.old.refill(bytes, bytes);
+        let range = cut(&self.world.heap).or_else(|| self.collect_and_cut(Collection::Compacting, cut));
+        let range = range.ok_or_else(|| self.out_of_memory(bytes))?;
+        self.world.heap.note_old_top(range.end);
+        self.world.heap.side.note_crossing(range.start, range.end);
+        // SAFETY: the range was handed out to this mutator.
+        Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) })
     }
 
-    /// Collects, unless another mutator's collection made `satisfied` true while this one waited for the stop.
-    fn collect_unless(&mut self, kind: Collection, satisfied: impl Fn(&Heap) -> bool) {
+    /// Collects, unless another mutator's collection made room while this one waited for the stop. The memory is cut
+    /// off inside the stop, so that the others cannot use it up first.
+    fn collect_and_cut(
+        &mut self,
+        kind: Collection,
+        cut: impl Fn(&Heap) -> Option<Range<usize>>,
+    ) -> Option<Range<usize>> {
         let mut pause = self.stop_world();
-        if !satisfied(&pause.world().heap) {
+        let heap = &pause.world().heap;
+        cut(heap).or_else(|| {
             pause.collect(kind);
-        }
+            cut(heap)
+        })
     }
 
     fn out_of_memory(&self, requested: usize) -> HeapError {

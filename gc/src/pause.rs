@@ -97,13 +97,15 @@ impl<'w> Pause<'w> {
         all
     }
 
-    /// Voids all allocation buffers and re-establishes [tenure-room]. Called with eden empty.
-    pub(crate) fn reserve_tenure_room(&mut self) {
+    /// Voids all allocation buffers and re-establishes [tenure-room], if there is enough room at all. Called with eden
+    /// empty.
+    #[must_use]
+    pub(crate) fn reserve_tenure_room(&mut self) -> bool {
         for local in self.world.lock_locals().iter() {
             local.top.set(0);
             local.end.set(0);
         }
-        self.world.heap.reserve_tenure_room(self.world.tenure_slack_bytes());
+        self.world.heap.reserve_tenure_room(self.world.tenure_slack_bytes())
     }
 
     /// In zeal builds, fills memory that holds no object any more with a pattern that nothing valid equals.

@@ -192,3 +192,64 @@ impl Drop for Stopped<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(instar_loom)))]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    /// Counts in two steps, which only exclusion keeps from losing any.
+    fn count(counter: &AtomicUsize) {
+        let old = counter.load(Ordering::Relaxed);
+        std::hint::spin_loop();
+        counter.store(old + 1, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn stops_exclude_each_other_and_all_mutators() {
+        const THREADS: usize = 4;
+        const STOPS: usize = 500;
+        let safepoint = Safepoint::new();
+        let counter = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for index in 0..THREADS {
+                let (safepoint, counter) = (&safepoint, &counter);
+                scope.spawn(move || {
+                    safepoint.attach();
+                    for round in 0..STOPS {
+                        {
+                            let _stopped = safepoint.stop();
+                            count(counter);
+                        }
+                        safepoint.poll();
+                        if (round + index) % 7 == 0 {
+                            safepoint.enter_blocked();
+                            thread::yield_now();
+                            safepoint.leave_blocked();
+                        }
+                        if (round + index) % 50 == 0 {
+                            safepoint.detach();
+                            safepoint.attach();
+                        }
+                    }
+                    safepoint.detach();
+                });
+            }
+        });
+        assert_eq!(counter.into_inner(), THREADS * STOPS);
+        assert_eq!(safepoint.mutators(), 0);
+    }
+
+    #[test]
+    fn a_lone_mutator_stops_without_asking() {
+        let safepoint = Safepoint::new();
+        safepoint.attach();
+        for _ in 0..3 {
+            let _stopped = safepoint.stop();
+            assert!(!safepoint.requested.0.load(Ordering::Relaxed));
+            assert_eq!(safepoint.mutators(), 1);
+        }
+        assert!(!safepoint.poll());
+        safepoint.detach();
+    }
+}

@@ -86,18 +86,19 @@ impl<'s> Scope<'s> {
     /// Adds a class for instances of `spec`. `class` is the object that stands for it, if there is one.
     ///
     /// # Errors
-    /// [`HeapError::ClassTableFull`].
+    /// [`HeapError::ClassTableFull`] and [`HeapError::BadClass`].
     pub fn define_class(
         &mut self,
         spec: ClassSpec,
         class: Option<Handle<'_>>,
     ) -> Result<ClassIndex, HeapError> {
         let object = class.map(|class| self.get(class)).and_then(Ref::object);
+        let index = self.mutator.heap().classes.add(object.map_or(Oop::NULL, Obj::oop), spec)?;
         if let Some(object) = object {
-            object.set_flags(HeaderFlags::CLASS);
             self.mutator.heap().note_special(object.address());
+            object.set_flags(HeaderFlags::CLASS);
         }
-        self.mutator.heap().classes.add(object.map_or(Oop::NULL, Obj::oop), spec)
+        Ok(index)
     }
 
     /// A new instance of `class` with `elements` indexable elements (bytes for byte formats). Slots hold nil.
@@ -114,8 +115,20 @@ impl<'s> Scope<'s> {
     }
 
     /// A handle on what `reference` refers to.
+    ///
+    /// # Panics
+    /// If the reference comes from another world.
     pub fn handle(&self, reference: Ref<'_>) -> Handle<'s> {
+        reference.assert_same_mutator(self.mutator);
         self.root(reference.oop)
+    }
+
+    /// A handle on what a runtime's own root refers to: how threads come by the objects that they share.
+    ///
+    /// # Safety
+    /// `oop` is an immediate or was read from a root of this world after this mutator's last safepoint.
+    pub unsafe fn handle_to(&self, oop: Oop) -> Handle<'s> {
+        self.root(oop)
     }
 
     /// A handle on an immediate integer; `None` if it needs more than 61 bits.
@@ -238,6 +251,13 @@ impl<'m> Ref<'m> {
         end.is_pointer().then(|| unsafe { Obj::from_oop(end) })
     }
 
+    /// No reference crosses from one world to another. (Two mutators of one world that lent references to the same
+    /// thread would be as safe; this compares less.)
+    #[inline]
+    fn assert_same_mutator(self, mutator: &Mutator) {
+        assert!(std::ptr::eq(self.mutator, mutator), "both references come from the same mutator");
+    }
+
     fn is_resolved_to(self) -> Oop {
         // SAFETY: [ref-live]
         unsafe { resolve(self.oop) }
@@ -304,13 +324,16 @@ impl<'m> Ref<'m> {
     ///
     /// # Errors
     /// [`AccessError`].
+    ///
+    /// # Panics
+    /// If the references come from different worlds.
     #[inline]
     pub fn set_slot(self, index: usize, value: Ref<'_>) -> Result<(), AccessError> {
         let object = self.slot_of(index)?;
         if object.header().has_any(HeaderFlags::IMMUTABLE) {
             return Err(AccessError::Immutable);
         }
-        assert!(std::ptr::eq(self.mutator, value.mutator), "both references come from the same mutator");
+        value.assert_same_mutator(self.mutator);
         // SAFETY: [ref-live] for both; bounds, format and forwarders were checked.
         unsafe { self.mutator.store(object, index, value.oop) };
         Ok(())

@@ -72,6 +72,11 @@ impl Default for GcStats {
 }
 
 impl GcStats {
+    /// Scavenges and full collections.
+    pub fn collections(&self) -> u64 {
+        self.scavenges + self.full_collections
+    }
+
     pub(crate) fn record_pause(&mut self, kind: Collection, pause: Duration) {
         let (count, histogram) = match kind {
             Collection::Young => (&mut self.scavenges, &mut self.young_pauses_ns),

@@ -14,6 +14,9 @@
 //! `has_work` is a hint. If it misses an item, the item's holder is not idle and keeps everybody here; if it sees one
 //! that is gone, the worker comes back.
 //!
+//! A worker that panics would never offer. It holds a guard ([`Termination::end_on_panic`]) that ends the phase for the
+//! others, so that the panic is reported instead of a hang.
+//!
 //! **Orderings.** \[MM-terminate\] in `docs/memory-model.md`.
 
 use std::marker::PhantomData;
@@ -21,6 +24,9 @@ use std::sync::atomic::Ordering;
 
 use instar_heap::sync::atomic::AtomicUsize;
 use instar_heap::sync::{Backoff, Orders, Sound};
+
+/// A count above any number of workers: the phase ended by a panic.
+const ABANDONED: usize = usize::MAX / 2;
 
 /// The end of one parallel phase. Each phase makes a new one.
 #[derive(Debug)]
@@ -49,7 +55,7 @@ impl<O: Orders> Termination<O> {
     pub fn offer(&self, has_work: impl Fn() -> bool) -> bool {
         // [MM-terminate]: publishes this worker's results; the last to arrive observes those of all others.
         let mut idle = self.idle.fetch_add(1, O::MEET) + 1;
-        debug_assert!(idle <= self.workers, "more offers than workers");
+        debug_assert!(idle <= self.workers || idle > ABANDONED, "more offers than workers");
         let mut backoff = Backoff::new();
         while idle < self.workers {
             if has_work() {
@@ -66,5 +72,74 @@ impl<O: Orders> Termination<O> {
             }
         }
         true
+    }
+
+    /// Ends the phase for all workers if the calling one panics while it holds the result. The work is then not
+    /// complete: whoever started the workers passes the panic on.
+    pub fn end_on_panic(&self) -> EndOnPanic<'_> {
+        EndOnPanic { idle: &self.idle }
+    }
+}
+
+/// See [`Termination::end_on_panic`].
+#[derive(Debug)]
+#[must_use = "it does nothing once dropped"]
+pub struct EndOnPanic<'a> {
+    idle: &'a AtomicUsize,
+}
+
+impl Drop for EndOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Nothing is published: there are no results.
+            self.idle.store(ABANDONED, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(instar_loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::thread;
+
+    #[test]
+    fn workers_stop_when_all_is_done() {
+        const WORKERS: usize = 3;
+        for _ in 0..20 {
+            let queue = Mutex::new(vec![12u32]);
+            let done = AtomicUsize::new(0);
+            let termination = Termination::new(WORKERS);
+            let work = || {
+                loop {
+                    while let Some(item) = { queue.lock().unwrap().pop() } {
+                        queue.lock().unwrap().extend(0..item);
+                        done.fetch_add(1, Relaxed);
+                    }
+                    if termination.offer(|| !queue.lock().unwrap().is_empty()) {
+                        return done.load(Relaxed);
+                    }
+                }
+            };
+            thread::scope(|scope| {
+                let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+                workers.into_iter().for_each(|worker| assert_eq!(worker.join().unwrap(), 1 << 12));
+            });
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_phase_for_all() {
+        let termination = Termination::new(3);
+        thread::scope(|scope| {
+            let others: Vec<_> = (0..2).map(|_| scope.spawn(|| termination.offer(|| false))).collect();
+            let panicking = scope.spawn(|| {
+                let _guard = termination.end_on_panic();
+                panic!("expected by the test");
+            });
+            assert!(panicking.join().is_err());
+            others.into_iter().for_each(|other| assert!(other.join().unwrap()));
+        });
     }
 }

@@ -102,13 +102,22 @@ impl World {
             state: Mutex::new(state),
             config,
         };
-        world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        // The young generation is empty.
+        let _ = world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        if world.heap.eden.end() == world.heap.eden.top() {
+            return bad("limit_bytes", "is too little for the buffers of that many workers");
+        }
         Ok(Arc::new(world))
     }
 
     /// What parallel tenuring may waste in the buffers that its workers leave behind.
     pub(crate) fn tenure_slack_bytes(&self) -> usize {
         if self.workers.count() == 1 { 0 } else { self.workers.count() * scavenge::SHARED_BUFFER_BYTES }
+    }
+
+    /// Whether the old generation, with `more` bytes, has grown enough for a full collection.
+    pub(crate) fn is_full_due(&self, more: usize) -> bool {
+        self.heap.old_range().len() + more > self.lock_state().next_full_bytes
     }
 
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.

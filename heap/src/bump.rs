@@ -100,3 +100,46 @@ impl<O: Orders> BumpRegion<O> {
         self.end.store(end, Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, not(instar_loom)))]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn buffers_of_several_threads_tile_the_region() {
+        const END: usize = 1 << 16;
+        let region = BumpRegion::new(64, END);
+        let fill = || {
+            let mut kept = Vec::new();
+            while let Some(buffer) = region.refill(16, 256) {
+                let used = buffer.start + 16 * (1 + kept.len() % 16).min(buffer.len() / 16);
+                let is_given_back = region.give_back(used..buffer.end);
+                kept.push(buffer.start..if is_given_back { used } else { buffer.end });
+            }
+            kept
+        };
+        let mut all: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..3).map(|_| scope.spawn(fill)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        all.sort_by_key(|range| range.start);
+        assert_eq!(all[0].start, 64);
+        assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start));
+        assert_eq!(all[all.len() - 1].end, region.top());
+        assert!(END - region.top() < 16);
+    }
+
+    #[test]
+    fn sizes_are_met_or_refused() {
+        let region = BumpRegion::new(0, 100);
+        assert_eq!(region.refill(8, 64), Some(0..64));
+        assert_eq!(region.refill(48, 64), None);
+        assert_eq!(region.refill(16, 8), Some(64..80));
+        assert!(!region.give_back(32..64));
+        assert!(region.give_back(64..80));
+        assert_eq!(region.refill(8, 64), Some(64..100));
+        region.reset(200, 300);
+        assert_eq!((region.top(), region.end()), (200, 300));
+    }
+}

@@ -34,6 +34,15 @@ impl ClassSpec {
         ClassSpec { format, fixed_slots: 0 }
     }
 
+    /// Forwarders are made by become only, an ephemeron needs a key, and named slots cannot stand among bytes.
+    const fn is_possible(self) -> bool {
+        match self.format {
+            Format::FORWARDER => false,
+            Format::EPHEMERON => self.fixed_slots > 0,
+            other => !other.is_bytes() || self.fixed_slots == 0,
+        }
+    }
+
     const fn pack(self) -> u64 {
         PRESENT | (self.fixed_slots as u64) << 8 | self.format.bits() as u64
     }
@@ -128,8 +137,11 @@ impl ClassTable {
     /// Gives out an index for instances of `spec`. The class object may be set later.
     ///
     /// # Errors
-    /// [`HeapError::ClassTableFull`].
+    /// [`HeapError::ClassTableFull`] and [`HeapError::BadClass`].
     pub fn add(&self, class: Oop, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
+        if !spec.is_possible() {
+            return Err(HeapError::BadClass { format: spec.format, fixed_slots: spec.fixed_slots });
+        }
         let mut indices = self.indices.lock();
         let index = match indices.free.pop() {
             Some(index) => index,

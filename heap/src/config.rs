@@ -1,6 +1,7 @@
 //! Sizes of a heap.
 
 use crate::HeapError;
+use crate::heap::tenured_bytes;
 
 /// Bytes in a mebibyte.
 pub const MIB: usize = 1 << 20;
@@ -71,7 +72,7 @@ impl HeapConfig {
             *bytes = bytes.next_multiple_of(MIB);
         }
         // Room to tenure the whole of eden and one survivor half, plus nil and a little to work with.
-        let least = self.young_bytes() + (self.eden_bytes + self.survivor_bytes) / 8 * 9 + MIB;
+        let least = self.young_bytes() + tenured_bytes(self.eden_bytes + self.survivor_bytes) + MIB;
         if self.limit_bytes < least {
             return bad(
                 "limit_bytes",

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::Format;
+
 /// Errors of creating a heap and of allocating in it. Nothing has changed when one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum HeapError {
@@ -34,6 +36,14 @@ pub enum HeapError {
     /// The class index is not in the class table.
     #[error("class index {0} is not in the class table")]
     UnknownClass(u32),
+    /// No object can look like that.
+    #[error("no class can have instances of format {format:?} with {fixed_slots} named slots")]
+    BadClass {
+        /// The format asked for.
+        format: Format,
+        /// The number of named slots asked for.
+        fixed_slots: u16,
+    },
     /// All 2²² class indices are taken.
     #[error("the class table is full")]
     ClassTableFull,

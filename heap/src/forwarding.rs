@@ -105,23 +105,134 @@ pub fn heal<O: Orders, W: Word>(slot: &W, seen: Oop, target: Oop) -> bool {
         // [MM-heal]: whoever reads the slot finds the target's contents, as this thread did.
         Ok(_) => true,
         // A mutator stored something else: its store is the younger one and stays. Or another thread healed the slot,
-        // to the same end. Or it was healed half-way, to a forwarder further along a chain that grew by a become in
-        // this stop: the next reader heals that. Nothing of the slot is used, so nothing need be observed.
+        // to the same end, or (while a become installs) to a forwarder in the middle of the chain, which the next
+        // reader heals. Nothing of the slot is used, so nothing need be observed.
         Err(_) => false,
     }
 }
 
-/// Sets the bit `mask` in `word`: true for exactly one of all callers with this bit, until somebody clears it.
+/// Sets the bits `mask` in `word`: true for exactly one of all callers with this mask, until somebody clears it.
+///
+/// The masks of rival claims on one word are equal or disjoint: one bit an object, or the bits of all its words.
+/// Claims that overlap in part would lose against each other.
 ///
 /// Bulk become claims each source in the mark bitmap to find pairs that overlap, and parallel marking claims each
 /// object before scanning it.
 #[inline]
 pub fn claim<O: Orders, W: Word>(word: &W, mask: u64) -> bool {
-    debug_assert!(mask.is_power_of_two(), "claims of several bits could lose against each other");
+    debug_assert!(mask != 0);
     // Most claims of marking are for objects marked long ago; a plain load keeps their cache line shared.
     if word.load(Ordering::Relaxed) & mask != 0 {
         return false;
     }
-    // [MM-claim]: one of several claimants finds the bit clear, whatever the ordering.
+    // [MM-claim]: one of several claimants finds the bits clear, whatever the ordering.
     word.fetch_or(mask, O::CLAIM) & mask == 0
+}
+
+#[cfg(all(test, not(instar_loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::Sound;
+    use crate::{ClassIndex, Format};
+    use std::sync::atomic::AtomicU64;
+    use std::thread;
+
+    /// Objects of a header and one slot.
+    struct Objects(Vec<[AtomicU64; 2]>);
+
+    impl Objects {
+        fn new(count: usize) -> Self {
+            let header = Header::new(ClassIndex::FIRST_USER, Format::FIXED, 1).bits();
+            Objects((0..count).map(|_| [AtomicU64::new(header), AtomicU64::new(0)]).collect())
+        }
+
+        fn oop(number: usize) -> Oop {
+            Oop::from_address((number + 1) * 16)
+        }
+
+        fn words(&self, oop: Oop) -> &[AtomicU64; 2] {
+            &self.0[oop.address() / 16 - 1]
+        }
+
+        fn install(&self, oop: Oop, target: Oop) {
+            let [header, slot0] = self.words(oop);
+            install::<Sound, _>(header, slot0, target);
+        }
+
+        fn follow(&self, oop: Oop) -> Oop {
+            // SAFETY: what is no object panics in `words`.
+            unsafe { follow::<Sound, _>(self, oop) }
+        }
+    }
+
+    impl ObjectWords for Objects {
+        type Word = AtomicU64;
+
+        unsafe fn header(&self, oop: Oop) -> &AtomicU64 {
+            &self.words(oop)[0]
+        }
+
+        unsafe fn slot(&self, oop: Oop, index: usize) -> &AtomicU64 {
+            &self.words(oop)[1 + index]
+        }
+    }
+
+    #[test]
+    fn a_chain_is_followed_to_its_end_while_it_grows() {
+        const LENGTH: usize = 1000;
+        let objects = Objects::new(LENGTH);
+        let slot = AtomicU64::new(Objects::oop(0).bits());
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut last = 0;
+                    while last < LENGTH - 1 {
+                        let seen = Oop::from_bits(slot.load(Ordering::Acquire));
+                        let end = objects.follow(seen);
+                        heal::<Sound, _>(&slot, seen, end);
+                        let number = end.address() / 16 - 1;
+                        assert!(number >= last, "the end of the chain came back");
+                        last = number;
+                    }
+                });
+            }
+            for number in 0..LENGTH - 1 {
+                objects.install(Objects::oop(number), Objects::oop(number + 1));
+            }
+        });
+        assert_eq!(objects.follow(Objects::oop(0)), Objects::oop(LENGTH - 1));
+    }
+
+    #[test]
+    fn a_chain_may_end_at_an_immediate() {
+        let objects = Objects::new(2);
+        let answer = Oop::character('x');
+        objects.install(Objects::oop(1), answer);
+        objects.install(Objects::oop(0), Objects::oop(1));
+        assert_eq!(objects.follow(Objects::oop(0)), answer);
+        assert_eq!(objects.follow(answer), answer);
+    }
+
+    #[test]
+    fn forwarders_keep_the_remembered_flag_and_no_other() {
+        let objects = Objects::new(1);
+        let [header, _] = objects.words(Objects::oop(0));
+        header.fetch_or((HeaderFlags::REMEMBERED | HeaderFlags::CLASS).bits(), Ordering::Relaxed);
+        objects.install(Objects::oop(0), Oop::character('x'));
+        assert_eq!(Header::from_bits(header.load(Ordering::Relaxed)).flags(), HeaderFlags::REMEMBERED);
+    }
+
+    #[test]
+    fn every_bit_is_claimed_once() {
+        let words: Vec<_> = (0..100).map(|_| AtomicU64::new(0)).collect();
+        let claim_all = || {
+            let bits = words.iter().flat_map(|word| (0..64).map(move |bit| (word, 1 << bit)));
+            bits.filter(|&(word, mask)| claim::<Sound, _>(word, mask)).count()
+        };
+        let won: usize = thread::scope(|scope| {
+            let others: Vec<_> = (0..2).map(|_| scope.spawn(claim_all)).collect();
+            others.into_iter().map(|other| other.join().unwrap()).sum()
+        });
+        assert_eq!(won, 6400);
+    }
 }

@@ -42,6 +42,7 @@ pub struct Heap {
     old_high_water: AtomicUsize,
     next_hash: AtomicU32,
     nil: Oop,
+    bounds: Bounds,
 }
 
 /// Forwarders that become installed and no collection has removed yet. An upper bound: those that nothing refers to
@@ -72,6 +73,34 @@ impl ForwarderCount {
 const LEAST_EDEN: usize = 16;
 const REGION: usize = 1 << LOG_REGION;
 
+/// Where the generations are. A copy in a local variable spares the loads through a reference to the heap.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    start: usize,
+    young_bytes: usize,
+    limit_bytes: usize,
+}
+
+impl Bounds {
+    /// Whether `address` lies in the young generation.
+    #[inline]
+    pub fn is_young(self, address: usize) -> bool {
+        address.wrapping_sub(self.start) < self.young_bytes
+    }
+
+    /// Whether `oop` refers to a young object.
+    #[inline]
+    pub fn is_young_pointer(self, oop: Oop) -> bool {
+        oop.is_pointer() && self.is_young(oop.address())
+    }
+
+    /// Whether `address` lies inside the heap.
+    #[inline]
+    pub fn contains(self, address: usize) -> bool {
+        address.wrapping_sub(self.start) < self.limit_bytes
+    }
+}
+
 impl Heap {
     /// Reserves a heap that holds nothing but nil.
     ///
@@ -100,11 +129,17 @@ impl Heap {
             old_high_water: AtomicUsize::new(old_start),
             next_hash: AtomicU32::new(config.hash_seed as u32 ^ (config.hash_seed >> 32) as u32),
             nil,
+            bounds: Bounds {
+                start: arena.start(),
+                young_bytes: config.young_bytes(),
+                limit_bytes: config.limit_bytes,
+            },
             arena,
             config,
         };
         heap.note_special(nil.address());
-        heap.reserve_tenure_room(0);
+        // The young generation is empty.
+        let _ = heap.reserve_tenure_room(0);
         Ok(heap)
     }
 
@@ -119,22 +154,28 @@ impl Heap {
         self.nil
     }
 
+    /// Where the generations are, as a value.
+    #[inline]
+    pub fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
     /// Whether `address` lies in the young generation.
     #[inline]
     pub fn is_young(&self, address: usize) -> bool {
-        address.wrapping_sub(self.arena.start()) < self.config.young_bytes()
+        self.bounds.is_young(address)
     }
 
     /// Whether `oop` refers to a young object.
     #[inline]
     pub fn is_young_pointer(&self, oop: Oop) -> bool {
-        oop.is_pointer() && self.is_young(oop.address())
+        self.bounds.is_young_pointer(oop)
     }
 
     /// Whether `address` lies inside the heap.
     #[inline]
     pub fn contains(&self, address: usize) -> bool {
-        address.wrapping_sub(self.arena.start()) < self.config.limit_bytes
+        self.bounds.contains(address)
     }
 
     /// The first address of the heap.
@@ -203,24 +244,28 @@ impl Heap {
     }
 
     /// Closes the reserve again and makes eden as large as what can still be tenured, so that [tenure-room] holds.
-    /// Called with eden empty, at the end of a collection.
+    /// Called with eden empty, at the end of a collection. False if there is not even room for the survivors: then the
+    /// collection goes on until the young generation is empty.
     ///
-    /// The reserve is what a scavenge may tenure (eden and a survivor half), an eighth more for the ends of copy
-    /// buffers, and twice `slack_bytes`, what parallel workers may leave unused: a scavenge and the full collection
-    /// that it may lead to each use it up once.
-    pub fn reserve_tenure_room(&self, slack_bytes: usize) {
+    /// The reserve is what a scavenge may tenure (eden and a survivor half, see [`tenured_bytes`]), and twice
+    /// `slack_bytes`, what parallel workers may leave unused at the end of one: a scavenge and the full collection that
+    /// it may lead to each use it up once.
+    #[must_use = "[tenure-room] may not hold"]
+    pub fn reserve_tenure_room(&self, slack_bytes: usize) -> bool {
         let top = self.old.top();
         let room = (self.old_limit() - top).saturating_sub(2 * slack_bytes);
         let half = self.config.survivor_bytes;
-        let mut eden = self.config.eden_bytes.min((room / 9 * 8).saturating_sub(half) & !7);
+        let mut eden = self.config.eden_bytes.min((room / 8 * 7).saturating_sub(half) & !7);
         if eden < self.config.eden_bytes / LEAST_EDEN {
             // Out of memory a little earlier, rather than a collection for every few objects.
             eden = 0;
         }
-        let reserve = (eden + half) / 8 * 9 + 8 + 2 * slack_bytes;
+        let reserve = tenured_bytes(eden + half) + 2 * slack_bytes;
         self.old.reset(top, top.max(self.old_limit().saturating_sub(reserve)));
         self.eden.reset(self.arena.start(), self.arena.start() + eden);
         self.note_old_top(top);
+        let survivors = self.survivor_range().len();
+        survivors == 0 || tenured_bytes(survivors) <= room
     }
 
     /// Gives back the memory of the old generation above its top. Called by a full collection.
@@ -287,6 +332,12 @@ impl Heap {
             }
         }
     }
+}
+
+/// What tenuring `bytes` takes at most. A copy buffer is given up when an object of up to an eighth of it does not fit
+/// into its rest, so that seven eighths are used.
+pub const fn tenured_bytes(bytes: usize) -> usize {
+    bytes.div_ceil(7) * 8
 }
 
 impl std::fmt::Debug for Heap {

@@ -17,6 +17,7 @@ pub mod memory;
 pub mod object;
 pub mod oop;
 pub mod side;
+pub mod slot;
 pub mod sync;
 pub mod verify;
 pub mod walk;

@@ -13,6 +13,7 @@
 
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -45,13 +46,40 @@ bitflags! {
     }
 }
 
-/// A table with one `T` for each 2^`log` bytes of the heap.
+/// A table with one `T` for each 2^`LOG` bytes of the heap.
 #[derive(Debug)]
-pub struct SideTable<T> {
+pub struct SideTable<T, const LOG: u32> {
     arena: Arena,
-    heap_start: usize,
-    log: u32,
-    entries: std::marker::PhantomData<T>,
+    view: View<T, LOG>,
+}
+
+/// Access to a table by one shift and one addition. A copy in a local variable stays in a register, where a reference
+/// to the table would be loaded again after each atomic store.
+#[derive(Debug)]
+pub struct View<T, const LOG: u32> {
+    /// Where the entry of address 0 would be.
+    origin: usize,
+    entries: PhantomData<T>,
+}
+
+impl<T, const LOG: u32> Clone for View<T, LOG> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, const LOG: u32> Copy for View<T, LOG> {}
+
+impl<T: ZeroCell, const LOG: u32> View<T, LOG> {
+    /// The entry of the heap address `address`.
+    #[inline]
+    pub fn at<'a>(self, address: usize) -> &'a T {
+        let entry = self.origin.wrapping_add((address >> LOG) * size_of::<T>());
+        // SAFETY: [side-in-range] every address that reaches a table lies in the heap's range (heap words are valid
+        // object addresses, `Obj`'s invariant), for which the table has an entry; zero is a valid `T`. Views are used
+        // only while the heap lives.
+        unsafe { &*(entry as *const T) }
+    }
 }
 
 /// Atomic cells for which all-zero memory is a valid value.
@@ -66,39 +94,41 @@ unsafe impl ZeroCell for AtomicU32 {}
 // SAFETY: as above.
 unsafe impl ZeroCell for AtomicU64 {}
 
-impl<T: ZeroCell> SideTable<T> {
-    fn reserve(heap: Range<usize>, log: u32) -> Result<SideTable<T>, HeapError> {
-        let entries = ((heap.end - heap.start) >> log) + 1;
+impl<T: ZeroCell, const LOG: u32> SideTable<T, LOG> {
+    fn reserve(heap: Range<usize>) -> Result<SideTable<T, LOG>, HeapError> {
+        let entries = ((heap.end - heap.start) >> LOG) + 1;
         let arena = Arena::reserve((entries * size_of::<T>()).next_multiple_of(4096), false)?;
-        Ok(SideTable { arena, heap_start: heap.start, log, entries: std::marker::PhantomData })
+        let origin = arena.start().wrapping_sub((heap.start >> LOG) * size_of::<T>());
+        Ok(SideTable { arena, view: View { origin, entries: PhantomData } })
+    }
+
+    /// The table as a value.
+    #[inline]
+    pub fn view(&self) -> View<T, LOG> {
+        self.view
     }
 
     /// The entry of the heap address `address`.
     #[inline]
     pub fn at(&self, address: usize) -> &T {
-        let index = address.wrapping_sub(self.heap_start) >> self.log;
         debug_assert!(
-            self.arena.start() + (index + 1) * size_of::<T>() <= self.arena.end(),
-            "{address:#x} outside"
+            (self.arena.start()..self.arena.end()).contains(&(self.view.at(address) as *const T as usize)),
+            "{address:#x} is outside the heap"
         );
-        // SAFETY: [side-in-range] every address that reaches a table lies in the heap's range (heap words are valid
-        // object addresses, `Obj`'s invariant), for which the table has an entry; zero is a valid `T`.
-        unsafe { &*((self.arena.start() + index * size_of::<T>()) as *const T) }
+        self.view.at(address)
     }
 
     /// The entries of the addresses in `range`, which must start at an entry's boundary.
     #[inline]
     pub fn span(&self, range: Range<usize>) -> &[T] {
-        let first = range.start.wrapping_sub(self.heap_start) >> self.log;
-        let last = (range.end.wrapping_sub(self.heap_start) + (1 << self.log) - 1) >> self.log;
-        assert!(first <= last && self.arena.start() + last * size_of::<T>() <= self.arena.end());
+        let first = self.view.at(range.start) as *const T;
+        let count = (range.len() + (1 << LOG) - 1) >> LOG;
+        assert!(
+            first as usize >= self.arena.start()
+                && first as usize + count * size_of::<T>() <= self.arena.end()
+        );
         // SAFETY: the assertion keeps the entries inside the arena; zero is a valid `T`.
-        unsafe {
-            std::slice::from_raw_parts(
-                (self.arena.start() + first * size_of::<T>()) as *const T,
-                last - first,
-            )
-        }
+        unsafe { std::slice::from_raw_parts(first, count) }
     }
 
     /// Zeroes all entries by giving their memory back.
@@ -112,16 +142,17 @@ impl<T: ZeroCell> SideTable<T> {
 #[derive(Debug)]
 pub struct SideTables {
     /// One bit a word; all words of a marked object are set.
-    pub marks: SideTable<AtomicU64>,
+    pub marks: SideTable<AtomicU64, LOG_MARK_WORD>,
     /// Where the first live word of each block goes, in words from the heap's start.
-    pub destinations: SideTable<AtomicU32>,
-    /// Not 0 where a large remembered object may hold a young reference.
-    pub cards: SideTable<AtomicU8>,
+    pub destinations: SideTable<AtomicU32, LOG_BLOCK>,
+    /// Not 0 where a large remembered object may hold a young reference. Where one such object ends another may begin:
+    /// a card that is not the object's alone says nothing when it is 0, and is cleared by full collections only.
+    pub cards: SideTable<AtomicU8, LOG_CARD>,
     /// [`RegionFlags`] of each region.
-    pub regions: SideTable<AtomicU8>,
+    pub regions: SideTable<AtomicU8, LOG_REGION>,
     /// Old generation only: where the first object that starts in the region starts, if one from before reaches into
     /// the region; 0 if none does, so that an object starts where the region does.
-    pub crossings: SideTable<AtomicU64>,
+    pub crossings: SideTable<AtomicU64, LOG_REGION>,
 }
 
 impl SideTables {
@@ -131,11 +162,11 @@ impl SideTables {
     /// [`HeapError::Reserve`].
     pub fn reserve(heap: Range<usize>) -> Result<SideTables, HeapError> {
         Ok(SideTables {
-            marks: SideTable::reserve(heap.clone(), LOG_MARK_WORD)?,
-            destinations: SideTable::reserve(heap.clone(), LOG_BLOCK)?,
-            cards: SideTable::reserve(heap.clone(), LOG_CARD)?,
-            regions: SideTable::reserve(heap.clone(), LOG_REGION)?,
-            crossings: SideTable::reserve(heap, LOG_REGION)?,
+            marks: SideTable::reserve(heap.clone())?,
+            destinations: SideTable::reserve(heap.clone())?,
+            cards: SideTable::reserve(heap.clone())?,
+            regions: SideTable::reserve(heap.clone())?,
+            crossings: SideTable::reserve(heap)?,
         })
     }
 

@@ -19,7 +19,12 @@ pub use loom::{hint, thread};
 #[cfg(not(instar_loom))]
 pub use std::{hint, thread};
 
-pub use primitive::{Arc, MutexGuard, atomic};
+#[cfg(instar_loom)]
+pub mod atomic;
+#[cfg(not(instar_loom))]
+pub use std::sync::atomic;
+
+pub use primitive::{Arc, MutexGuard};
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -81,7 +86,7 @@ macro_rules! word_by_delegation {
 
 word_by_delegation!(core::sync::atomic::AtomicU64);
 #[cfg(instar_loom)]
-word_by_delegation!(loom::sync::atomic::AtomicU64);
+word_by_delegation!(atomic::AtomicU64);
 
 /// The memory orderings of the protocols, by what they are for.
 pub trait Orders {
@@ -152,9 +157,9 @@ impl Condvar {
     }
 }
 
-/// How many doublings of the spin come before the first yield. Under loom every wait is a yield, which tells the
-/// model checker that the thread cannot go on by itself.
-const LOG_SPINS_BEFORE_YIELD: u32 = if cfg!(instar_loom) { 0 } else { 6 };
+/// How many doublings of the spin come before the first yield. Under loom a spin is a yield, which tells the model checker
+/// that the thread cannot go on by itself; more of them would only repeat that.
+const LOG_SPINS_BEFORE_YIELD: u32 = if cfg!(instar_loom) { 1 } else { 6 };
 
 /// Waiting that begins with short spins and ends with giving the processor away.
 #[derive(Debug, Default)]
@@ -168,7 +173,7 @@ impl Backoff {
         Backoff { step: 0 }
     }
 
-    /// Waits a little, each time longer, up to about a hundred spins; from then on yields to other threads.
+    /// Waits a little, each time longer, up to 32 spins; from then on yields to other threads.
     pub fn snooze(&mut self) {
         if self.step < LOG_SPINS_BEFORE_YIELD {
             for _ in 0..1u32 << self.step {

@@ -10,11 +10,11 @@
 #![allow(unsafe_code)]
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::{Steal, Stealer, Worker as Deque};
 use instar_heap::memory::resolve;
-use instar_heap::side::{LOG_MARK_WORD, SideTables};
+use instar_heap::side::{LOG_MARK_WORD, SideTables, View};
 use instar_heap::{ClassIndex, Format, Header, HeaderFlags, Heap, Obj, Oop};
 
 use super::weak;
@@ -23,7 +23,7 @@ use crate::scavenge::is_reference;
 use crate::termination::Termination;
 
 /// Slots of a large object that are scanned in one go.
-const PIECE_SLOTS: usize = 1024;
+const PIECE_SLOTS: usize = 256;
 /// Stack depth from which a worker shares, and how much it shares at once.
 const SPILL_DEPTH: usize = 512;
 const SPILL_BATCH: usize = 256;
@@ -106,6 +106,9 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
 
 pub(super) struct Marker<'s, const PARALLEL: bool> {
     pub(super) shared: &'s Shared<'s>,
+    marks: View<AtomicU64, LOG_MARK_WORD>,
+    /// The class that was seen last: neighbours tend to have the same.
+    last_class: ClassIndex,
     deque: Deque<Batch>,
     stack: Vec<Pending>,
     pub(super) weak: Vec<Obj>,
@@ -117,7 +120,9 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn new(shared: &'s Shared<'s>, deque: Deque<Batch>) -> Self {
         let stack = Vec::with_capacity(2 * SPILL_DEPTH);
         let found = Marked { healed: 0, pinned: Vec::new() };
-        Marker { shared, deque, stack, weak: Vec::new(), ephemerons: Vec::new(), found }
+        let marks = shared.heap.side.marks.view();
+        let last_class = ClassIndex::FREE;
+        Marker { shared, marks, last_class, deque, stack, weak: Vec::new(), ephemerons: Vec::new(), found }
     }
 
     fn run(&mut self) {
@@ -167,7 +172,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
         };
         for index in first..last {
             let seen = object.slot(index);
-            if seen.is_pointer() && !self.shared.heap.side.is_marked(seen.address()) {
+            if seen.is_pointer() && !self.is_marked(seen.address()) {
                 let now = self.mark_unmarked(seen);
                 if now != seen {
                     object.set_slot_raw(index, now);
@@ -176,9 +181,14 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
         }
     }
 
+    #[inline]
+    fn is_marked(&self, address: usize) -> bool {
+        self.marks.at(address).load(Relaxed) & SideTables::mark_bit(address) != 0
+    }
+
     /// Marks what a root refers to and returns what it should refer to.
     pub(super) fn mark_root(&mut self, root: Oop) -> Oop {
-        let is_news = is_reference(root) && !self.shared.heap.side.is_marked(root.address());
+        let is_news = is_reference(root) && !self.is_marked(root.address());
         if is_news { self.mark_unmarked(root) } else { root }
     }
 
@@ -226,7 +236,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     /// Sets `bits` of the mark word of `address`; whether the bit of `decider` among them was clear.
     #[inline]
     fn set_bits(&self, address: usize, bits: u64, decider: usize) -> bool {
-        let word = self.shared.heap.side.marks.at(address);
+        let word = self.marks.at(address);
         let decisive = SideTables::mark_bit(decider);
         if PARALLEL {
             // [MM-claim]: the claim decides who scans; nothing is passed along with it.
@@ -252,7 +262,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
             if address & !(SPAN - 1) == header_word || next - address < SPAN || PARALLEL {
                 self.set_bits(address, bit_run(address, next), address);
             } else {
-                self.shared.heap.side.marks.at(address).store(u64::MAX, Relaxed);
+                self.marks.at(address).store(u64::MAX, Relaxed);
             }
             address = next;
         }
@@ -262,9 +272,8 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     #[inline]
     fn visit_marked(&mut self, object: Obj, header: Header) {
         let class = header.class_index();
-        if let Some(seen) = self.shared.live_classes.get(class.get() as usize)
-            && !seen.load(Relaxed)
-        {
+        if class != self.last_class {
+            self.last_class = class;
             self.mark_class(class);
         }
         if header.has_any(HeaderFlags::PINNED) {
@@ -283,9 +292,13 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     }
 
     /// Keeps the class of a live instance alive.
-    #[cold]
+    #[inline(never)]
     fn mark_class(&mut self, class: ClassIndex) {
-        self.shared.live_classes[class.get() as usize].store(true, Relaxed);
+        let Some(seen) = self.shared.live_classes.get(class.get() as usize) else { return };
+        if seen.load(Relaxed) {
+            return;
+        }
+        seen.store(true, Relaxed);
         let Some(oop) = self.shared.heap.classes.class(class) else { return };
         let now = self.mark_root(oop);
         if now != oop {

@@ -4,11 +4,11 @@
 //! the live words before it in the block, which two population counts give. Two things stay where they are: the
 //! densely filled start of the generation, up to `fixed_end`, and pinned objects, which the others do not cross.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use instar_heap::Heap;
 use instar_heap::object::WORD;
-use instar_heap::side::{LOG_BLOCK, LOG_MARK_WORD, LOG_REGION, SideTables};
+use instar_heap::side::{LOG_BLOCK, LOG_MARK_WORD, LOG_REGION, SideTables, View};
+use instar_heap::{Heap, Oop};
 
 const BLOCK: usize = 1 << LOG_BLOCK;
 const REGION: usize = 1 << LOG_REGION;
@@ -95,17 +95,16 @@ impl<'h> Plan<'h> {
         cursor
     }
 
-    /// Where the live object (or word of one) at `address` goes. Two population counts and two loads from the tables.
-    #[inline]
-    pub(super) fn destination(&self, address: usize) -> usize {
-        if address < self.fixed_end {
-            return address;
+    /// What the inner loops need of the plan, as a value.
+    pub(super) fn map(&self) -> Map<'_> {
+        let side = &self.heap.side;
+        Map {
+            plan: self,
+            fixed_end: self.fixed_end,
+            heap_start: self.heap.start(),
+            marks: side.marks.view(),
+            destinations: side.destinations.view(),
         }
-        let base = self.heap.side.destinations.at(address).load(Relaxed);
-        if base == PINNED_BLOCK {
-            return self.destination_near_pinned(address);
-        }
-        self.heap.start() + base as usize * WORD + live_bytes_before(self.heap, address)
     }
 
     #[cold]
@@ -121,20 +120,49 @@ impl<'h> Plan<'h> {
             }
         }
         let index = self.pinned_blocks.partition_point(|&(start, _)| start < block);
-        self.pinned_blocks[index].1 + live_bytes_before(self.heap, address)
+        self.pinned_blocks[index].1 + live_bytes_before(self.heap.side.marks.view(), address)
+    }
+}
+
+/// From an address to where the object there goes.
+#[derive(Clone, Copy)]
+pub(super) struct Map<'p> {
+    plan: &'p Plan<'p>,
+    fixed_end: usize,
+    heap_start: usize,
+    marks: View<AtomicU64, LOG_MARK_WORD>,
+    destinations: View<AtomicU32, LOG_BLOCK>,
+}
+
+impl Map<'_> {
+    /// Where the live object (or word of one) at `address` goes. Two population counts and two loads from the tables.
+    #[inline]
+    pub(super) fn destination(self, address: usize) -> usize {
+        if address < self.fixed_end {
+            return address;
+        }
+        let base = self.destinations.at(address).load(Relaxed);
+        if base == PINNED_BLOCK {
+            return self.plan.destination_near_pinned(address);
+        }
+        self.heap_start + base as usize * WORD + live_bytes_before(self.marks, address)
+    }
+
+    /// What a reference becomes.
+    #[inline]
+    pub(super) fn relocated(self, oop: Oop) -> Oop {
+        if oop.is_pointer() { Oop::from_address(self.destination(oop.address())) } else { oop }
     }
 }
 
 /// Live bytes in the block of `address` before it.
 #[inline]
-fn live_bytes_before(heap: &Heap, address: usize) -> usize {
-    let word = heap.side.marks.at(address).load(Relaxed);
-    let below = word & (SideTables::mark_bit(address) - 1);
-    let mut live = below.count_ones();
-    if address >> LOG_MARK_WORD & 1 == 1 {
-        live += heap.side.marks.at(address - (1 << LOG_MARK_WORD)).load(Relaxed).count_ones();
-    }
-    live as usize * WORD
+fn live_bytes_before(marks: View<AtomicU64, LOG_MARK_WORD>, address: usize) -> usize {
+    let below = marks.at(address).load(Relaxed) & (SideTables::mark_bit(address) - 1);
+    // The block's first mark word, which is the same one for addresses in its first half.
+    let first = marks.at(address & !(BLOCK - 1)).load(Relaxed);
+    let first = if address >> LOG_MARK_WORD & 1 == 1 { first } else { 0 };
+    (below.count_ones() + first.count_ones()) as usize * WORD
 }
 
 /// Live bytes between `from` and `to`, which lie in one block or at its ends.

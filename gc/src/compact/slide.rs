@@ -13,7 +13,7 @@ use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags};
 use instar_heap::sync::Backoff;
 use instar_heap::{Header, HeaderFlags, Heap, Obj, Oop};
 
-use super::plan::{Plan, first_in_region};
+use super::plan::{Map, Plan, first_in_region};
 use crate::pause::Pause;
 
 const REGION: usize = 1 << LOG_REGION;
@@ -22,6 +22,7 @@ const SPECIAL: HeaderFlags = HeaderFlags::PINNED.union(HeaderFlags::IMMUTABLE).u
 struct Slide<'p, 'h> {
     heap: &'h Heap,
     plan: &'p Plan<'h>,
+    map: Map<'p>,
     source_end: usize,
     next: AtomicUsize,
     moved: Vec<AtomicBool>,
@@ -41,14 +42,15 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
     let slide = Slide {
         heap,
         plan,
+        map: plan.map(),
         source_end,
         next: AtomicUsize::new(0),
         moved: (0..regions).map(|_| AtomicBool::new(false)).collect(),
         moved_below: AtomicUsize::new(0),
         crossings: (0..regions).map(|_| AtomicUsize::new(0)).collect(),
     };
-    pause.visit_roots(|root| *root = slide.relocated(*root));
-    heap.classes.visit(|_, class| *class = slide.relocated(*class));
+    pause.visit_roots(|root| *root = slide.map.relocated(*root));
+    heap.classes.visit(|_, class| *class = slide.map.relocated(*class));
     world.workers.run(&|_| {
         loop {
             let index = slide.next.fetch_add(1, Relaxed);
@@ -67,7 +69,8 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         unsafe { heap.fill_old(start, end) };
     }
     heap.old.reset(plan.top, heap.old_limit());
-    pause.reserve_tenure_room();
+    let has_room = pause.reserve_tenure_room();
+    debug_assert!(has_room, "the young generation is empty");
     pause.poison(plan.top..source_end);
     if world.config.zeal.is_none() {
         // SAFETY: [stopped]; the last object ends at the plan's top.
@@ -76,14 +79,6 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
 }
 
 impl Slide<'_, '_> {
-    #[inline]
-    fn relocated(&self, oop: Oop) -> Oop {
-        if !oop.is_pointer() || oop.address() < self.plan.fixed_end {
-            return oop;
-        }
-        Oop::from_address(self.plan.destination(oop.address()))
-    }
-
     fn region_start(&self, index: usize) -> usize {
         self.heap.old_start() + index * REGION
     }
@@ -133,7 +128,7 @@ impl Slide<'_, '_> {
     fn await_destination(&self, index: usize, end: usize) {
         let following = next_live(self.heap, end, self.source_end);
         let destination_end =
-            if following < self.source_end { self.plan.destination(following) } else { self.plan.top };
+            if following < self.source_end { self.map.destination(following) } else { self.plan.top };
         let last = (destination_end - 1 - self.heap.old_start()) / REGION;
         let needed = index.min(last + 1);
         let mut backoff = Backoff::new();
@@ -166,7 +161,7 @@ impl Slide<'_, '_> {
 
     #[inline]
     fn move_object(&self, object: Obj, header: Header, start: usize, end: usize) {
-        let destination = self.plan.destination(start);
+        let destination = self.map.destination(start);
         debug_assert!(destination <= start);
         if header.has_any(SPECIAL) {
             self.heap.note_special(destination + (object.address() - start));
@@ -188,9 +183,10 @@ impl Slide<'_, '_> {
                 to = to.add(1);
                 from += WORD;
             }
+            let map = self.map;
             for _ in 0..pointers {
                 let slot = Oop::from_bits((from as *const u64).read());
-                to.write(self.relocated(slot).bits());
+                to.write(map.relocated(slot).bits());
                 to = to.add(1);
                 from += WORD;
             }

@@ -15,10 +15,11 @@ use super::mark::Marker;
 pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, queue: &mut VecDeque<Oop>) {
     loop {
         let undecided = std::mem::take(&mut marker.ephemerons);
-        let before = undecided.len();
+        let mut any_decided = false;
         for ephemeron in undecided {
             if survivor(marker, ephemeron.slot(0)).is_some() {
                 marker.push(ephemeron);
+                any_decided = true;
             } else {
                 marker.ephemerons.push(ephemeron);
             }
@@ -27,7 +28,7 @@ pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, q
         if marker.ephemerons.is_empty() {
             break;
         }
-        if marker.ephemerons.len() == before {
+        if !any_decided {
             for ephemeron in std::mem::take(&mut marker.ephemerons) {
                 ephemeron.set_header(ephemeron.header().with_format(Format::FIXED));
                 queue.push_back(ephemeron.oop());

@@ -91,6 +91,8 @@ pub(crate) struct Outcome {
     pub survived_bytes: usize,
     pub tenured_bytes: usize,
     pub healed: u64,
+    /// Whether there is room for another scavenge of what survived.
+    pub has_tenure_room: bool,
 }
 
 /// Empties eden and the survivor half. With `tenure_all` the young generation is empty afterwards.
@@ -112,7 +114,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         termination: Termination::new(workers),
     };
     heap.open_tenure_room();
-    let outcome =
+    let mut outcome =
         if workers == 1 { run::<false>(pause, &shared, deques) } else { run::<true>(pause, &shared, deques) };
 
     let from = heap.survivor_range();
@@ -122,7 +124,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
     }
     heap.flip_survivors(shared.survivors.top());
     heap.forwarders.young.store(0, Relaxed);
-    pause.reserve_tenure_room();
+    outcome.has_tenure_room = pause.reserve_tenure_room();
     outcome
 }
 

@@ -18,10 +18,12 @@ use super::worker::Worker;
 pub(super) fn process<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, queue: &mut VecDeque<Oop>) {
     loop {
         let undecided = std::mem::take(&mut worker.ephemerons);
-        let before = undecided.len();
+        // What the decided lead to may be as many ephemerons again: numbers do not tell whether there was progress.
+        let mut any_decided = false;
         for ephemeron in undecided {
             if survivor(worker, ephemeron.slot_cell(0)).is_some() {
                 scan(worker, ephemeron);
+                any_decided = true;
             } else {
                 worker.ephemerons.push(ephemeron);
             }
@@ -30,7 +32,7 @@ pub(super) fn process<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, q
         if worker.ephemerons.is_empty() {
             break;
         }
-        if worker.ephemerons.len() == before {
+        if !any_decided {
             for ephemeron in std::mem::take(&mut worker.ephemerons) {
                 ephemeron.set_header(ephemeron.header().with_format(Format::FIXED));
                 queue.push_back(ephemeron.oop());

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::Worker as Deque;
+use instar_heap::heap::Bounds;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
 use instar_heap::sync::Sound;
@@ -21,6 +22,10 @@ const SPECIAL: HeaderFlags = HeaderFlags::PINNED.union(HeaderFlags::IMMUTABLE).u
 /// `PARALLEL` is whether other workers race for the same objects.
 pub(super) struct Worker<'s, const PARALLEL: bool> {
     pub(super) shared: &'s Scavenge<'s>,
+    bounds: Bounds,
+    /// Start and length of the survivor half that is being filled.
+    to_start: usize,
+    to_bytes: usize,
     deque: Deque<ScanRange>,
     survivors: CopyBuffer<'s>,
     tenured: CopyBuffer<'s>,
@@ -34,6 +39,9 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     pub(super) fn new(shared: &'s Scavenge<'s>, deque: Deque<ScanRange>) -> Self {
         Worker {
             shared,
+            bounds: shared.heap.bounds(),
+            to_start: shared.to_start(),
+            to_bytes: shared.heap.config().survivor_bytes,
             deque,
             survivors: CopyBuffer::new(shared.heap, &shared.survivors),
             tenured: CopyBuffer::new(shared.heap, &shared.heap.old),
@@ -137,8 +145,12 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     }
 
     /// Scans the marked cards of a large remembered object.
+    ///
+    /// The first and the last card may belong to a neighbour too, which another worker may be scanning. They are
+    /// scanned whether they are marked or not, and never cleared: the mark may be the neighbour's.
     fn scan_cards(&mut self, object: Obj, header: Header) {
         let slots = object.slots_of(header);
+        let (object_start, object_end) = (object.start_of(header), object.end_of(header));
         let cards = &self.shared.heap.side.cards;
         let mut any_young = false;
         let mut index = 0;
@@ -146,15 +158,17 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             let address = object.slot_cell(index).as_ptr() as usize;
             let card = cards.at(address);
             let next = (index + (CARD_BYTES - address % CARD_BYTES) / WORD).min(slots);
-            if card.load(Relaxed) != 0 {
+            let card_start = address & !(CARD_BYTES - 1);
+            let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
+            if is_shared || card.load(Relaxed) != 0 {
                 let mut young_card = false;
                 for slot in index..next {
                     young_card |= self.update(object.slot_cell(slot));
                 }
-                any_young |= young_card;
-                // A card at the object's end may be its neighbour's too, whose young references are not known here.
-                let is_shared = (next - index) * WORD < CARD_BYTES;
-                if !young_card && !is_shared {
+                if young_card {
+                    card.store(1, Relaxed);
+                    any_young = true;
+                } else if !is_shared {
                     card.store(0, Relaxed);
                 }
             }
@@ -175,12 +189,12 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     #[inline]
     pub(super) fn update(&mut self, cell: &AtomicU64) -> bool {
         let oop = Oop::from_bits(cell.load(Relaxed));
-        if !oop.is_pointer() || !self.shared.heap.is_young(oop.address()) {
+        if !self.bounds.is_young_pointer(oop) {
             return false;
         }
         let new = self.evacuate(oop);
         cell.store(new.bits(), Relaxed);
-        self.shared.heap.is_young_pointer(new)
+        self.bounds.is_young_pointer(new)
     }
 
     pub(super) fn forward_root(&mut self, root: Oop) -> Oop {
@@ -191,7 +205,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     /// The copy of a young object, made now if there is none. An object that was copied already is its own copy.
     #[inline]
     fn evacuate(&mut self, oop: Oop) -> Oop {
-        if !self.shared.is_from_space(oop.address()) {
+        debug_assert!(self.bounds.is_young_pointer(oop));
+        if oop.address().wrapping_sub(self.to_start) < self.to_bytes {
             return oop;
         }
         // SAFETY: `oop` was read from a live slot or root and refers to an object in from-space, where only headers

@@ -1,0 +1,183 @@
+//! Places where two mechanisms meet, each with the smallest program that gets there.
+
+use instar_gc::{Collection, GcConfig, Scope, World};
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, HeapError, MIB};
+
+fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
+    World::new(config).unwrap().attach().scope(test);
+}
+
+fn cell_with<'s>(scope: &mut Scope<'s>, class: ClassIndex, value: i64) -> Handle<'s> {
+    let cell = scope.allocate(class, 0).unwrap();
+    let number = scope.integer(value).unwrap();
+    scope.get(cell).set_slot(0, scope.get(number)).unwrap();
+    cell
+}
+
+#[test]
+fn two_large_arrays_may_share_a_card() {
+    with_config(GcConfig::checking(), |scope| {
+        let array_class = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+        let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+        let arrays = [300, 301, 302, 303].map(|length| scope.allocate(array_class, length).unwrap());
+        scope.collect(Collection::Full);
+        for round in 0..2 {
+            // Both are remembered. The card in which one ends and the next begins is marked for the latter only.
+            for (number, &array) in (0..).zip(&arrays) {
+                scope.scope(|inner| {
+                    let value = cell_with(inner, cell, number + round);
+                    inner.get(array).set_slot(0, inner.get(value)).unwrap();
+                });
+            }
+            scope.collect(Collection::Young);
+            for (number, &array) in (0..).zip(&arrays) {
+                let value = scope.get(array).slot(0).unwrap();
+                assert_eq!(value.slot(0).unwrap().as_integer(), Some(number + round));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_class_stays_while_an_instance_is_being_allocated() {
+    // Zeal collects at each allocation; the fourth collection is a full one, which looks for dead classes.
+    for skipped in 0..4 {
+        with_config(GcConfig::checking().with_zeal(1), |scope| {
+            let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+            for _ in 0..skipped {
+                scope.allocate(cell, 0).unwrap();
+            }
+            let class = scope.scope(|inner| {
+                let object = inner.allocate(cell, 0).unwrap();
+                inner.define_class(ClassSpec::fixed(2), Some(object)).unwrap()
+            });
+            let instance = scope.allocate(class, 0).unwrap();
+            scope.collect(Collection::Full);
+            assert_eq!(scope.get(instance).class_index(), class);
+            let others = scope.mutator().heap().classes.len();
+            assert_eq!(others, 2);
+        });
+    }
+}
+
+#[test]
+fn zeal_keeps_eden_walkable_with_several_mutators() {
+    let world = World::new(GcConfig::checking().with_zeal(7)).unwrap();
+    let class = world.attach().scope(|scope| scope.define_class(ClassSpec::fixed(3), None).unwrap());
+    std::thread::scope(|threads| {
+        for _ in 0..3 {
+            threads.spawn(|| {
+                world.attach().scope(|scope| {
+                    for _ in 0..400 {
+                        scope.scope(|inner| inner.allocate(class, 0).map(drop)).unwrap();
+                    }
+                });
+            });
+        }
+    });
+}
+
+#[test]
+fn an_ephemeron_behind_another_fires_only_if_its_own_key_died() {
+    for workers in [1, 2] {
+        with_config(GcConfig::checking().with_workers(workers), |scope| {
+            let spec = ClassSpec { format: Format::EPHEMERON, fixed_slots: 2 };
+            let ephemeron = scope.define_class(spec, None).unwrap();
+            let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+            for kind in [Collection::Young, Collection::Full, Collection::Compacting] {
+                // Each is found only when the one before it is decided: one comes, one goes.
+                let key = scope.allocate(cell, 0).unwrap();
+                let first = scope.allocate(ephemeron, 0).unwrap();
+                scope.scope(|inner| {
+                    let mut last = inner.handle(inner.get(first));
+                    for _ in 0..5 {
+                        let next = inner.allocate(ephemeron, 0).unwrap();
+                        inner.get(next).set_slot(0, inner.get(key)).unwrap();
+                        inner.get(last).set_slot(1, inner.get(next)).unwrap();
+                        last = next;
+                    }
+                });
+                scope.collect(kind);
+                assert!(scope.next_finalizable().is_none());
+            }
+        });
+    }
+}
+
+#[test]
+#[should_panic = "same mutator"]
+fn a_reference_of_another_world_cannot_become_a_handle() {
+    let worlds = [(); 2].map(|()| World::new(GcConfig::checking()).unwrap());
+    worlds[0].attach().scope(|here| {
+        worlds[1].attach().scope(|there| {
+            here.handle(there.nil());
+        });
+    });
+}
+
+#[test]
+fn formats_that_no_class_can_have_are_refused() {
+    with_config(GcConfig::checking(), |scope| {
+        let object_class = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+        let object = scope.allocate(object_class, 0).unwrap();
+        for (format, fixed_slots) in [(Format::FORWARDER, 1), (Format::EPHEMERON, 0), (Format::BYTES, 1)] {
+            let error = scope.define_class(ClassSpec { format, fixed_slots }, Some(object)).unwrap_err();
+            assert_eq!(error, HeapError::BadClass { format, fixed_slots });
+        }
+        assert_eq!(scope.mutator().heap().classes.len(), 1);
+    });
+}
+
+/// Objects of all sizes up to those that are born old, so that copy buffers end badly.
+#[test]
+fn scavenges_of_a_heap_that_is_full_do_not_run_out_of_room() {
+    let heap = HeapConfig {
+        limit_bytes: 8 * MIB,
+        eden_bytes: MIB,
+        survivor_bytes: MIB,
+        huge_pages: false,
+        ..HeapConfig::default()
+    };
+    for (workers, tenure_age) in [(1, 3), (2, 3), (4, 2)] {
+        let config = GcConfig { heap: heap.clone(), tenure_age, verify: true, ..GcConfig::default() };
+        with_config(config.with_workers(workers), |scope| {
+            let array = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+            let sizes = [2, 900, 5, 1020, 40, 1100, 7000, 3, 2000, 500];
+            let mut errors = 0;
+            let mut kept = 0;
+            scope.scope(|inner| {
+                let mut head = inner.handle(inner.nil());
+                for round in 0.. {
+                    match inner.allocate(array, sizes[round % sizes.len()]) {
+                        Ok(next) => {
+                            inner.get(next).set_slot(0, inner.get(head)).unwrap();
+                            head = next;
+                            kept += 1;
+                        }
+                        Err(error) => {
+                            assert!(matches!(error, HeapError::OutOfMemory { .. }), "{error}");
+                            errors += 1;
+                        }
+                    }
+                    if errors == 5 {
+                        break;
+                    }
+                    if round % 200 == 0 || errors > 0 {
+                        for _ in 0..4 {
+                            inner.collect(Collection::Young);
+                        }
+                    }
+                }
+                let mut length = 0;
+                let mut at = inner.get(head);
+                while !at.is_nil() {
+                    at = at.slot(0).unwrap();
+                    length += 1;
+                }
+                assert_eq!(length, kept);
+            });
+            scope.collect(Collection::Full);
+            scope.allocate(array, 1000).unwrap();
+        });
+    }
+}
