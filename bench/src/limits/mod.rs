@@ -6,6 +6,7 @@
 
 mod kernels;
 mod memory_map;
+mod probe;
 mod timing;
 
 use std::io;
@@ -17,6 +18,7 @@ use crate::csv_table::{Error, Table};
 use crate::replace::replace;
 use crate::rng::SplitMix64;
 use kernels::{Machine, Sample};
+pub use probe::Probe;
 
 /// Objects measured by default.
 pub const DEFAULT_OBJECTS: u64 = 10_000_000;

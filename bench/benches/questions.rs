@@ -1,0 +1,46 @@
+//! The benches: each question is a file, and its figures stand beside what the machine can do at best.
+//!
+//! `cargo bench -p instar-bench` answers all, `cargo bench -p instar-bench -- mark heap_walk` two of them;
+//! `INSTAR_BENCH_OBJECTS=10000000` sets the size.
+
+mod allocation;
+mod bulk_become;
+mod class_table;
+mod compact;
+mod forwarder_follow;
+mod forwarder_heal;
+mod forwarder_install;
+mod full_collection;
+mod heap_walk;
+mod mark;
+mod scavenge;
+mod slot_read;
+mod support;
+
+use support::Question;
+
+type Figures = fn(&mut Question<'_>);
+
+fn main() {
+    let questions: [(&str, Figures); 12] = [
+        ("allocation", allocation::figures),
+        ("slot_read", slot_read::figures),
+        ("forwarder_install", forwarder_install::figures),
+        ("forwarder_follow", forwarder_follow::figures),
+        ("forwarder_heal", forwarder_heal::figures),
+        ("bulk_become", bulk_become::figures),
+        ("scavenge", scavenge::figures),
+        ("mark", mark::figures),
+        ("compact", compact::figures),
+        ("full_collection", full_collection::figures),
+        ("heap_walk", heap_walk::figures),
+        ("class_table", class_table::figures),
+    ];
+    let chosen: Vec<String> =
+        std::env::args().filter(|argument| questions.iter().any(|(name, _)| argument == name)).collect();
+    for (name, figures) in questions {
+        if chosen.is_empty() || chosen.iter().any(|choice| choice == name) {
+            support::ask(name, figures);
+        }
+    }
+}
