@@ -45,14 +45,14 @@ pub enum Remembered<'a> {
 pub unsafe fn verify(heap: &Heap, roots: &[Oop], remembered: Remembered<'_>) -> Vec<String> {
     let mut verifier = Verifier { heap, headers: AddressSet::new(heap), count: 0, broken: Vec::new() };
     // SAFETY: the caller's promise.
-    unsafe { verifier.check_spaces() };
-    if verifier.broken.is_empty() {
+    let is_walkable = unsafe { verifier.check_spaces() };
+    if is_walkable {
         verifier.check_reachable(roots);
         verifier.check_class_table();
         verifier.check_marks();
-    }
-    if let (Remembered::Exactly(objects), true) = (remembered, verifier.broken.is_empty()) {
-        verifier.check_remembered(objects);
+        if let Remembered::Exactly(objects) = remembered {
+            verifier.check_remembered(objects);
+        }
     }
     verifier.broken
 }
@@ -102,37 +102,37 @@ impl Verifier<'_> {
         }
     }
 
-    /// V1, V2, V8.
+    /// V1, V2, V7 and V8 of single objects, V11. Whether all spaces can be walked.
     ///
     /// # Safety
     /// As for [`verify`].
-    unsafe fn check_spaces(&mut self) {
+    unsafe fn check_spaces(&mut self) -> bool {
         for range in self.heap.used_ranges() {
             let mut reached = range.start;
-            // The walk itself would run astray on a broken header, so that each header is checked before its size is
-            // used: a range is walked object by object.
-            while reached < range.end && self.broken.is_empty() {
+            // `walk` would run astray on a broken header, so that each header is checked before its size is used.
+            while reached < range.end {
                 // SAFETY: `reached` is where an object starts, if V1 holds so far.
                 let object = unsafe { Obj::from_start(reached) };
                 let header = object.header();
-                self.check_header(object, header);
-                if self.broken.is_empty() {
-                    self.check_crossing(reached, object.end_of(header));
-                    reached = object.end_of(header);
+                if !self.check_header(object, header) {
+                    return false;
                 }
+                let (start, end) = (reached, range.end);
+                reached = object.end_of(header);
+                self.require(reached <= end, || {
+                    format!("V1: a space ends at {end:#x}, its last object at {reached:#x}")
+                });
+                if reached > end {
+                    return false;
+                }
+                self.check_crossing(start, reached);
             }
             let end = range.end;
-            self.require(reached == end, || {
-                format!("V1: a space ends at {end:#x}, its last object at {reached:#x}")
-            });
-            if self.broken.is_empty() {
-                // SAFETY: the range was just found to be walkable.
-                unsafe { walk(range, |object, _| reached = object.end()) };
-                self.require(reached == end, || {
-                    format!("V1: the walk ends at {reached:#x} instead of {end:#x}")
-                });
-            }
+            // SAFETY: the range was just found to be walkable.
+            unsafe { walk(range, |object, _| reached = object.end()) };
+            self.require(reached == end, || format!("V1: the walk ends at {reached:#x} instead of {end:#x}"));
         }
+        true
     }
 
     /// V11.
@@ -154,7 +154,8 @@ impl Verifier<'_> {
         }
     }
 
-    fn check_header(&mut self, object: Obj, header: Header) {
+    /// Whether the header's size can be trusted.
+    fn check_header(&mut self, object: Obj, header: Header) -> bool {
         let class = header.class_index();
         let is_class_known = matches!(
             class,
@@ -162,8 +163,8 @@ impl Verifier<'_> {
         ) || self.heap.classes.spec(class).is_some();
         let is_sane = !header.is_evacuated() && header.format().is_valid() && is_class_known;
         self.require(is_sane, || format!("V2: {object:?} has {header:?}, bits {:#x}", header.bits()));
-        if header.has_class(ClassIndex::FREE) {
-            return;
+        if !is_sane || header.has_class(ClassIndex::FREE) {
+            return is_sane;
         }
         self.headers.insert(object.address());
         self.count += 1;
@@ -182,6 +183,7 @@ impl Verifier<'_> {
             let is_flagged = region.contains(RegionFlags::FORWARDERS) && header.format() == Format::FORWARDER;
             self.require(is_flagged, || format!("V7: forwarder {object:?} in a region flagged {region:?}"));
         }
+        true
     }
 
     /// V3, V4, V5, V7.
