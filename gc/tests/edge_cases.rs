@@ -1,6 +1,11 @@
 //! Places where two mechanisms meet, each with the smallest program that gets there.
 
+#![allow(unsafe_code)]
+
+use std::num::NonZeroU32;
+
 use instar_gc::{Collection, GcConfig, Scope, World};
+use instar_heap::header::POISON;
 use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, HeapError, MIB};
 
 fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
@@ -126,6 +131,87 @@ fn formats_that_no_class_can_have_are_refused() {
         }
         assert_eq!(scope.mutator().heap().classes.len(), 1);
     });
+}
+
+#[test]
+fn out_of_memory_changes_nothing_whatever_was_asked_for() {
+    let heap = HeapConfig { limit_bytes: 8 * MIB, ..GcConfig::checking().heap };
+    for (workers, zeal) in [(1, None), (2, None), (1, NonZeroU32::new(100))] {
+        let config = GcConfig { heap: heap.clone(), zeal, ..GcConfig::checking() };
+        with_config(config.with_workers(workers), |scope| {
+            let array = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+            scope.scope(|inner| fill_up(inner, array));
+            scope.allocate(array, 200_000).unwrap();
+        });
+    }
+}
+
+/// Ever smaller objects, until not even the smallest fits.
+fn fill_up(scope: &mut Scope<'_>, array: ClassIndex) {
+    let mut kept = Vec::new();
+    for elements in [200_000, 20_000, 8192, 8000, 1000, 254, 30, 1] {
+        let error = loop {
+            let number = scope.integer(kept.len() as i64).unwrap();
+            match scope.allocate(array, elements) {
+                Ok(object) => {
+                    scope.get(object).set_slot(0, scope.get(number)).unwrap();
+                    kept.push(object);
+                }
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, HeapError::OutOfMemory { limit, .. } if limit == 8 * MIB), "{error}");
+        scope.collect(Collection::Compacting);
+        let used = scope.mutator().heap().used_bytes();
+        assert!(scope.allocate(array, 300_000).is_err());
+        scope.collect(Collection::Compacting);
+        assert_eq!(scope.mutator().heap().used_bytes(), used);
+        for (number, &object) in (0..).zip(&kept) {
+            assert_eq!(scope.get(object).slot(0).unwrap().as_integer(), Some(number));
+        }
+        assert_eq!(scope.get(kept[0]).slots(), 200_000);
+    }
+    assert!(scope.allocate(array, 0).is_err());
+}
+
+#[test]
+fn a_stale_raw_reference_finds_poison() {
+    with_config(GcConfig::checking().with_zeal(1_000_000), |scope| {
+        let cell = scope.define_class(ClassSpec::fixed(1), None).unwrap();
+        let array = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();
+        // In eden, among the survivors, in a hole of the old generation, above its new end.
+        let young = scope.scope(|inner| {
+            let dead = inner.allocate(cell, 0).unwrap();
+            inner.get(dead).oop().address()
+        });
+        scope.collect(Collection::Young);
+        assert_poisoned(young);
+        let survivor = scope.scope(|inner| {
+            let dead = inner.allocate(cell, 0).unwrap();
+            inner.collect(Collection::Young);
+            inner.get(dead).oop().address()
+        });
+        scope.collect(Collection::Young);
+        assert_poisoned(survivor);
+        let large = |inner: &mut Scope<'_>| {
+            let dead = inner.allocate(array, 20_000).unwrap();
+            inner.get(dead).oop().address()
+        };
+        let hole = scope.scope(large);
+        let pinned = scope.allocate(array, 20_000).unwrap();
+        scope.pin(pinned).unwrap();
+        let above = scope.scope(large);
+        scope.collect(Collection::Compacting);
+        for address in [hole, above] {
+            assert_poisoned(address + 1000);
+        }
+    });
+}
+
+fn assert_poisoned(address: usize) {
+    // SAFETY: heap memory stays mapped; only this thread uses the heap.
+    let word = unsafe { (address as *const u64).read_volatile() };
+    assert_eq!(word, POISON);
 }
 
 /// Objects of all sizes up to those that are born old, so that copy buffers end badly.

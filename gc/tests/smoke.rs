@@ -81,14 +81,14 @@ fn large_arrays_keep_young_elements_alive() {
 #[test]
 fn garbage_is_given_back_and_the_limit_is_a_clean_error() {
     let heap =
-        HeapConfig { limit_bytes: 32 * MIB, eden_bytes: MIB, survivor_bytes: MIB, ..HeapConfig::default() };
+        HeapConfig { limit_bytes: 8 * MIB, eden_bytes: MIB, survivor_bytes: MIB, ..HeapConfig::default() };
     for workers in [1, 2] {
         let world = World::new(GcConfig { heap: heap.clone(), ..GcConfig::checking() }.with_workers(workers))
             .unwrap();
         world.attach().scope(|scope| {
             let bytes = scope.define_class(ClassSpec::of(Format::BYTES), None).unwrap();
             let cell = scope.define_class(ClassSpec::fixed(2), None).unwrap();
-            for _ in 0..3 {
+            for _ in 0..2 {
                 // Large objects.
                 scope.scope(|inner| {
                     let error = (0..1000)

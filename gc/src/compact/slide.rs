@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Re
 use instar_heap::object::{WORD, fill_free};
 use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags};
 use instar_heap::sync::Backoff;
-use instar_heap::{Header, HeaderFlags, Heap, Obj, Oop};
+use instar_heap::walk::walk;
+use instar_heap::{ClassIndex, Header, HeaderFlags, Heap, Obj, Oop};
 
 use super::plan::{Map, Plan, first_in_region};
 use crate::pause::Pause;
@@ -69,12 +70,32 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         unsafe { heap.fill_old(start, end) };
     }
     heap.old.reset(plan.top, heap.old_limit());
+    poison_free_chunks(pause);
     let has_room = pause.reserve_tenure_room();
     debug_assert!(has_room, "the young generation is empty");
     pause.poison(plan.top..source_end);
     if world.config.zeal.is_none() {
         // SAFETY: [stopped]; the last object ends at the plan's top.
         unsafe { heap.release_above_top() };
+    }
+}
+
+/// In zeal builds: what a stale reference into a hole would find.
+fn poison_free_chunks(pause: &mut Pause<'_>) {
+    if pause.world().config.zeal.is_none() {
+        return;
+    }
+    let mut free = Vec::new();
+    // SAFETY: [stopped]; everything has been moved and the holes were filled.
+    unsafe {
+        walk(pause.world().heap.old_range(), |chunk, header| {
+            if header.has_class(ClassIndex::FREE) {
+                free.push(chunk.address() + WORD..chunk.end_of(header));
+            }
+        });
+    }
+    for range in free {
+        pause.poison(range);
     }
 }
 
