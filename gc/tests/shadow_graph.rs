@@ -75,6 +75,10 @@ enum Op {
     List {
         count: usize,
     },
+    /// A list of the largest objects that are born young: a dozen and a half fill eden or a survivor half.
+    Blocks {
+        count: usize,
+    },
     Collect(Collection),
     /// Locals made inside end with it.
     Scope(Vec<Op>),
@@ -168,6 +172,7 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(object, immutable)| Op::SetImmutable { object, immutable }),
         2 => (any::<u8>(), 0..400usize).prop_map(|(class, count)| Op::Garbage { class, count }),
         1 => (0..300usize).prop_map(|count| Op::List { count }),
+        1 => (1..20usize).prop_map(|count| Op::Blocks { count }),
         5 => collection().prop_map(Op::Collect),
     ];
     leaf.prop_recursive(2, 40, 12, |inner| proptest::collection::vec(inner, 1..12).prop_map(Op::Scope))
@@ -248,6 +253,7 @@ struct Model {
 }
 
 const VARIABLES_ARRAY: Id = 0;
+const ARRAY_CLASS: usize = 0;
 const LIST_CLASS: usize = 1;
 
 impl Model {
@@ -397,7 +403,8 @@ impl Model {
                     }
                 });
             }
-            Op::List { count } => self.list(scope, locals, count),
+            Op::List { count } => self.list(scope, locals, (LIST_CLASS, 0), count),
+            Op::Blocks { count } => self.list(scope, locals, (ARRAY_CLASS, 8000), count),
             Op::Keep { variable, object } => {
                 let value = object.map_or(Operand::Nil, Operand::Object);
                 self.store(scope, variables, locals, None, variable, value);
@@ -507,10 +514,16 @@ impl Model {
         Some((handle, id))
     }
 
-    /// Only the head stays a local.
-    fn list<'s>(&mut self, scope: &mut Scope<'s>, locals: &mut Locals<'s>, count: usize) {
+    /// Objects that each refer to the one before; all stay locals.
+    fn list<'s>(
+        &mut self,
+        scope: &mut Scope<'s>,
+        locals: &mut Locals<'s>,
+        (class, size): (usize, usize),
+        count: usize,
+    ) {
         for number in 0..count as i64 {
-            let Some((cell, id)) = self.allocate(scope, LIST_CLASS, 0) else { return };
+            let Some((cell, id)) = self.allocate(scope, class, size) else { return };
             let integer = scope.integer(number).unwrap();
             scope.get(cell).set_slot(1, scope.get(integer)).unwrap();
             self.nodes[id].slots[1] = Value::Integer(number);
