@@ -116,10 +116,11 @@ impl Mutator {
         (result, now)
     }
 
-    /// Whether no other mutator is attached, so that plain stores cannot race.
+    /// Whether no other mutator is attached, so that plain stores cannot race. What it answers holds since this mutator's
+    /// last safepoint and until its next one; see [`Safepoint::is_alone`](crate::safepoint::Safepoint::is_alone).
     #[inline]
     pub fn is_alone(&self) -> bool {
-        self.world.safepoint.mutators() == 1
+        self.world.safepoint.is_alone()
     }
 
     /// Counts a reference to a forwarder that an access replaced.

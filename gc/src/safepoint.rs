@@ -6,7 +6,9 @@
 //! detaching subtract from the number; whoever wants to run (attach, resume, come out of a native wait) needs the lock
 //! and therefore waits for the end of the stop.
 //!
-//! A lone mutator stops the world by one lock and one unlock, without flag and without wake-up.
+//! A lone mutator stops the world by one lock and one unlock, without flag and without wake-up. It may also rely on being
+//! alone between two polls ([`Safepoint::is_alone`]), and for example heal slots by plain stores: a second mutator is let
+//! in only when the first one has parked, blocked or detached. Attaching is then a stop of its own, of no length.
 //!
 //! | event | running | parked | blocked |
 //! |---|---|---|---|
@@ -16,12 +18,15 @@
 //! | `leave_blocked` | – | – | running, after the stop |
 //! | `stop` | running, alone; parked first if another stop is under way | – | – |
 //! | `detach` | detached | – | – |
+//! | another one's `attach` | parked for a moment, if alone | – | – |
 //!
 //! **Invariants.**
 //! 1. While a `Stopped` exists, its thread holds the lock and is the only running mutator.
 //! 2. `stopping` is set from the request until the guard is dropped, and only if others ran at the request. While it is
-//!    set nobody becomes running. At most one thread waits on `alone`.
+//!    set nobody becomes running. At most one thread waits on `quiet`.
 //! 3. A running mutator never waits for the lock while another thread is inside a stop (it would have been counted).
+//! 4. `alone` implies that at most one mutator is attached. It changes only while no other mutator runs, and becomes true
+//!    only by the mutator that is alone, in `attach` or `stop`: what it loaded since its last poll, nobody else changed.
 //!
 //! **Orderings.** \[MM-safepoint\]: everything is ordered by the lock. \[MM-poll\]: the flag is a hint, and a relaxed
 //! load. See `docs/memory-model.md`.
@@ -31,24 +36,29 @@ use std::sync::atomic::Ordering;
 use instar_heap::sync::atomic::{AtomicBool, AtomicUsize};
 use instar_heap::sync::{Condvar, Mutex, MutexGuard};
 
-/// The word that every mutator polls, alone in its cache line: the lock's traffic would slow the polls.
+/// What every mutator looks at without the lock, in a cache line of its own: the lock's traffic would slow the polls.
 #[derive(Debug)]
 #[repr(align(64))]
-struct Request(AtomicBool);
+struct Signals {
+    requested: AtomicBool,
+    alone: AtomicBool,
+}
 
 #[derive(Debug)]
 struct State {
     running: usize,
     stopping: bool,
+    /// How many go on running while `stopping`: the stopper, or nobody if it is one that attaches.
+    exempt: usize,
 }
 
 /// Where the mutators of one heap meet.
 #[derive(Debug)]
 pub struct Safepoint {
-    requested: Request,
+    signals: Signals,
     state: Mutex<State>,
-    /// The stopper waits here until it is the only one running.
-    alone: Condvar,
+    /// The stopper waits here until no other mutator runs.
+    quiet: Condvar,
     /// Everybody else waits here until nobody is stopping.
     resumed: Condvar,
     /// Written under the lock, read without.
@@ -60,19 +70,25 @@ impl Safepoint {
     #[expect(clippy::new_without_default, reason = "a heap makes one, on purpose")]
     pub fn new() -> Self {
         Safepoint {
-            requested: Request(AtomicBool::new(false)),
-            state: Mutex::new(State { running: 0, stopping: false }),
-            alone: Condvar::new(),
+            signals: Signals { requested: AtomicBool::new(false), alone: AtomicBool::new(false) },
+            state: Mutex::new(State { running: 0, stopping: false, exempt: 0 }),
+            quiet: Condvar::new(),
             resumed: Condvar::new(),
             attached: AtomicUsize::new(0),
         }
     }
 
-    /// Makes the calling thread a running mutator. Waits if a stop is under way.
+    /// Makes the calling thread a running mutator. Waits if a stop is under way, and for the next poll of a mutator that
+    /// was alone: a thread must not wait for one that attaches without being blocked itself.
     pub fn attach(&self) {
-        let state = self.state.lock();
+        let mut state = self.wait_until_resumed(self.state.lock());
         self.attached.fetch_add(1, Ordering::Relaxed);
-        drop(self.run_when_resumed(state));
+        if self.is_alone() {
+            state = self.wait_until_quiet(state, 0);
+        }
+        self.signals.alone.store(self.mutators() == 1, Ordering::Relaxed);
+        state.running += 1;
+        self.resume(state);
     }
 
     /// Ends the calling thread's life as a mutator. It was attached and running.
@@ -86,7 +102,7 @@ impl Safepoint {
     #[inline]
     pub fn poll(&self) -> bool {
         // [MM-poll]: what the stop did is observed by the lock in `park`; a late sight of the request costs time only.
-        if self.requested.0.load(Ordering::Relaxed) {
+        if self.signals.requested.load(Ordering::Relaxed) {
             self.park();
             return true;
         }
@@ -102,7 +118,14 @@ impl Safepoint {
     /// After a native wait: waits for the end of a stop that is under way. Objects may have moved since
     /// [`enter_blocked`](Self::enter_blocked).
     pub fn leave_blocked(&self) {
-        drop(self.run_when_resumed(self.state.lock()));
+        self.wait_until_resumed(self.state.lock()).running += 1;
+    }
+
+    /// Whether the calling mutator is the only one. If it is, that stays so until its next poll, stop or native wait, and
+    /// was so since the last one. A mutator that was left alone knows it only after its next [`stop`](Self::stop).
+    #[inline]
+    pub fn is_alone(&self) -> bool {
+        self.signals.alone.load(Ordering::Relaxed)
     }
 
     /// Stops all other mutators, until the guard is dropped. The caller is an attached, running mutator; its own
@@ -114,8 +137,11 @@ impl Safepoint {
     pub fn stop(&self) -> Stopped<'_> {
         let mut state = self.state.lock();
         debug_assert!(state.running > 0, "only a running mutator may stop the others");
-        if state.running > 1 {
-            state = self.wait_until_alone(state);
+        if state.running > 1 || state.stopping {
+            state = self.stop_others(state);
+        }
+        if self.mutators() == 1 {
+            self.signals.alone.store(true, Ordering::Relaxed);
         }
         Stopped { safepoint: self, state: Some(state) }
     }
@@ -131,23 +157,34 @@ impl Safepoint {
         let mut state = self.state.lock();
         if state.stopping {
             self.cease_running(&mut state);
-            drop(self.run_when_resumed(state));
+            self.wait_until_resumed(state).running += 1;
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn wait_until_alone<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn stop_others<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         // The others' stops come first: they wait for this thread.
         while state.stopping {
             self.cease_running(&mut state);
-            state = self.run_when_resumed(state);
+            state = self.wait_until_resumed(state);
+            state.running += 1;
         }
-        if state.running > 1 {
+        self.wait_until_quiet(state, 1)
+    }
+
+    /// Waits until no more than the `exempt` are running, who have no part in this: nobody stops already.
+    fn wait_until_quiet<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        exempt: usize,
+    ) -> MutexGuard<'a, State> {
+        if state.running > exempt {
             state.stopping = true;
-            self.requested.0.store(true, Ordering::Relaxed);
-            while state.running > 1 {
-                state = self.alone.wait(state);
+            state.exempt = exempt;
+            self.signals.requested.store(true, Ordering::Relaxed);
+            while state.running > exempt {
+                state = self.quiet.wait(state);
             }
         }
         state
@@ -156,17 +193,28 @@ impl Safepoint {
     fn cease_running(&self, state: &mut State) {
         debug_assert!(state.running > 0, "more mutators ceased than ran");
         state.running -= 1;
-        if state.stopping && state.running == 1 {
-            self.alone.notify_one();
+        if state.stopping && state.running == state.exempt {
+            self.quiet.notify_one();
         }
     }
 
-    fn run_when_resumed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn wait_until_resumed<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         while state.stopping {
             state = self.resumed.wait(state);
         }
-        state.running += 1;
         state
+    }
+
+    /// Ends the stop, if others were stopped for it.
+    #[inline]
+    fn resume(&self, mut state: MutexGuard<'_, State>) {
+        if state.stopping {
+            state.stopping = false;
+            self.signals.requested.store(false, Ordering::Relaxed);
+            // Unlocked first, so that those who wake do not find the lock taken.
+            drop(state);
+            self.resumed.notify_all();
+        }
     }
 }
 
@@ -182,13 +230,8 @@ pub struct Stopped<'a> {
 impl Drop for Stopped<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Some(mut state) = self.state.take() else { return };
-        if state.stopping {
-            state.stopping = false;
-            self.safepoint.requested.0.store(false, Ordering::Relaxed);
-            // Unlocked first, so that those who wake do not find the lock taken.
-            drop(state);
-            self.safepoint.resumed.notify_all();
+        if let Some(state) = self.state.take() {
+            self.safepoint.resume(state);
         }
     }
 }
@@ -246,8 +289,8 @@ mod tests {
         safepoint.attach();
         for _ in 0..3 {
             let _stopped = safepoint.stop();
-            assert!(!safepoint.requested.0.load(Ordering::Relaxed));
-            assert_eq!(safepoint.mutators(), 1);
+            assert!(!safepoint.signals.requested.load(Ordering::Relaxed));
+            assert!(safepoint.is_alone());
         }
         assert!(!safepoint.poll());
         safepoint.detach();

@@ -14,4 +14,4 @@
 #[cfg(instar_loom)]
 mod model;
 #[cfg(instar_loom)]
-pub use model::{Arena, Plain, Torn, Weakened, explore};
+pub use model::{Arena, Plain, Torn, Weakened, attach_all, explore};

@@ -4,6 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
+use instar_gc::safepoint::Safepoint;
 use instar_heap::forwarding::{self, ObjectWords};
 use instar_heap::sync::atomic::AtomicU64;
 use instar_heap::sync::{Orders, Word};
@@ -30,6 +31,17 @@ pub fn explore(preemptions: Option<usize>, check: impl Fn() + Sync + Send + 'sta
     let executions = executions.load(Ordering::Relaxed);
     println!("{executions} executions in {:.2?}", start.elapsed());
     assert!(executions > 1, "a check without concurrency checks nothing");
+}
+
+/// Attaches this many running mutators on behalf of the threads that will be them.
+///
+/// Each one is blocked while the next attaches, as attaching waits for a mutator that runs alone.
+pub fn attach_all(safepoint: &Safepoint, mutators: usize) {
+    for _ in 0..mutators {
+        safepoint.attach();
+        safepoint.enter_blocked();
+    }
+    (0..mutators).for_each(|_| safepoint.leave_blocked());
 }
 
 /// All orderings relaxed: what a protocol is without its orderings.

@@ -19,7 +19,7 @@ use instar_heap::forwarding::heal;
 use instar_heap::sync::atomic::AtomicU64;
 use instar_heap::sync::{Arc, Orders, Sound, Word, thread};
 use instar_heap::{Header, HeaderFlags, Oop, slot};
-use instar_loom_tests::{Arena, Torn, Weakened, explore};
+use instar_loom_tests::{Arena, Torn, Weakened, attach_all, explore};
 
 const CONTENTS: u64 = 7;
 
@@ -227,8 +227,7 @@ fn caught_a_shortened_chain_that_does_not_publish() {
 fn remember_and_install(stops: bool) {
     let scene = Arc::new((Arena::<AtomicU64>::new(2), Safepoint::new()));
     let a = scene.0.object(0);
-    scene.1.attach();
-    scene.1.attach();
+    attach_all(&scene.1, 2);
     let mutator = thread::spawn({
         let scene = scene.clone();
         move || {

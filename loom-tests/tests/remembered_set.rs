@@ -13,7 +13,7 @@ use instar_gc::safepoint::Safepoint;
 use instar_heap::sync::atomic::AtomicU64;
 use instar_heap::sync::{Arc, Sound, Word, thread};
 use instar_heap::{Header, HeaderFlags, Oop, slot};
-use instar_loom_tests::{Arena, Plain, Torn, explore};
+use instar_loom_tests::{Arena, Plain, Torn, attach_all, explore};
 
 /// One old object, two mutators with a list each, and the collector's own attachment.
 struct World<W> {
@@ -25,7 +25,7 @@ struct World<W> {
 impl<W: Word + From<u64>> World<W> {
     fn new() -> Arc<Self> {
         let world = World { safepoint: Safepoint::new(), heap: Arena::new(1), lists: Default::default() };
-        (0..3).for_each(|_| world.safepoint.attach());
+        attach_all(&world.safepoint, 3);
         Arc::new(world)
     }
 

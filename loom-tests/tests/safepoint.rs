@@ -5,7 +5,8 @@
 //! Allowed outcomes:
 //! - inside a stop no other mutator is between two polls, running or about to run;
 //! - what mutators did before is visible inside, what is done inside is visible to them afterwards;
-//! - two stops follow each other in either order; nobody waits for ever.
+//! - two stops follow each other in either order; nobody waits for ever;
+//! - a mutator that is told that it is alone may use the heap as if the others were stopped, until its next poll.
 //!
 //! All of this rests on the lock, so that weaker orderings of the request flag change nothing (\[MM-poll\] says why it is
 //! relaxed). The mutations here are mutators that break the rules.
@@ -14,7 +15,7 @@
 
 use instar_gc::safepoint::Safepoint;
 use instar_heap::sync::{Arc, thread};
-use instar_loom_tests::{Plain, explore};
+use instar_loom_tests::{Plain, attach_all, explore};
 
 struct World {
     safepoint: Safepoint,
@@ -25,7 +26,7 @@ impl World {
     /// A world with this many running mutators.
     fn new(mutators: usize) -> Arc<Self> {
         let world = World { safepoint: Safepoint::new(), heap: Plain::new(0) };
-        (0..mutators).for_each(|_| world.safepoint.attach());
+        attach_all(&world.safepoint, mutators);
         Arc::new(world)
     }
 
@@ -137,23 +138,35 @@ fn a_blocked_mutator_is_not_waited_for_and_comes_back_after_the_stop() {
     });
 }
 
-/// The stop does not need the blocked mutator to come back: here it comes back only when the stop is over.
 #[test]
-fn a_stop_ends_while_a_mutator_stays_blocked() {
+fn a_stop_does_not_wait_for_a_mutator_that_stays_blocked() {
     explore(None, || {
         let world = World::new(2);
-        world.safepoint.enter_blocked();
-        world.stop_and_add(1);
-        world.safepoint.leave_blocked();
-        world.safepoint.detach();
+        let mutator = spawn(&world, |world| {
+            world.add(1);
+            world.safepoint.enter_blocked();
+        });
+        world.stop_and_add(10);
+        mutator.join().unwrap();
+        assert_eq!((world.heap.get(), world.safepoint.mutators()), (11, 2));
+    });
+}
+
+#[test]
+fn a_mutator_attaches_before_or_after_a_stop() {
+    explore(None, || {
+        let world = World::new(1);
         let other = spawn(&world, |world| {
             world.safepoint.attach();
             world.add(10);
             world.safepoint.detach();
         });
         world.stop_and_add(100);
+        // Waiting for one that attaches is a native wait.
+        world.safepoint.enter_blocked();
         other.join().unwrap();
-        assert_eq!((world.heap.get(), world.safepoint.mutators()), (111, 1));
+        world.safepoint.leave_blocked();
+        assert_eq!((world.heap.get(), world.safepoint.mutators()), (110, 1));
     });
 }
 
@@ -193,4 +206,52 @@ fn caught_a_mutator_that_never_polls() {
         world.stop_and_add(10);
         mutator.join().unwrap();
     });
+}
+
+/// A mutator uses the heap without a stop where `is_alone` says that it may, while another one comes and goes or, if
+/// `is_there`, only goes.
+fn use_the_heap_alone(is_alone: fn(&Safepoint) -> bool, is_there: bool) {
+    let world = World::new(1 + usize::from(is_there));
+    let other = spawn(&world, move |world| {
+        if !is_there {
+            world.safepoint.attach();
+        }
+        world.add(1);
+        world.safepoint.detach();
+    });
+    let step = |value| {
+        if is_alone(&world.safepoint) {
+            world.add(value);
+        }
+    };
+    step(10);
+    world.safepoint.poll();
+    step(10);
+    world.stop_and_add(100);
+    step(1000);
+    world.safepoint.detach();
+    other.join().unwrap();
+    assert_eq!(world.heap.get() % 10, 1);
+}
+
+#[test]
+fn a_lone_mutator_stays_alone_until_its_next_poll() {
+    explore(None, || use_the_heap_alone(Safepoint::is_alone, false));
+}
+
+#[test]
+fn a_mutator_left_alone_does_not_know_it_before_its_next_stop() {
+    explore(None, || use_the_heap_alone(Safepoint::is_alone, true));
+}
+
+#[test]
+#[should_panic = "Causality violation"]
+fn caught_counting_mutators_while_one_comes() {
+    explore(None, || use_the_heap_alone(|safepoint| safepoint.mutators() == 1, false));
+}
+
+#[test]
+#[should_panic = "Causality violation"]
+fn caught_counting_mutators_while_one_goes() {
+    explore(None, || use_the_heap_alone(|safepoint| safepoint.mutators() == 1, true));
 }
