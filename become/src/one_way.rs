@@ -97,9 +97,7 @@ pub unsafe fn one_way_all<S: Strategy>(
     let pairs = unsafe { Pairs::new::<S>(heap, sources, targets) }?;
     let workers = if pairs.len() < PARALLEL_PAIRS { 1 } else { pause.world().workers().count() };
     let ready = prepare::<S>(pause, pairs, workers);
-    if S::HAS_ENTRIES || ready.is_err() {
-        forget::<S>(heap, pairs);
-    }
+    forget::<S>(heap, pairs);
     let is_simple = ready?;
     if S::HAS_ENTRIES {
         // SAFETY: the pairs were validated.
@@ -109,7 +107,7 @@ pub unsafe fn one_way_all<S: Strategy>(
         install_all(pause, pairs, workers, rule)
     } else {
         // SAFETY: the caller's promise.
-        unsafe { install_in_order::<S>(pause, pairs, rule) }
+        unsafe { install_in_order(pause, pairs, rule) }
     };
     Ok(finish::<S>(pause, tally, pairs.len()))
 }
@@ -215,14 +213,12 @@ impl<'h> Installer<'h> {
         self.tally.in_region += 1;
     }
 
-    /// Counts what was installed in the region before, and turns this one's transient flag into FORWARDERS.
+    /// Counts what was installed in the region before, and flags this one.
     #[inline(never)]
     fn enter_region(&mut self, address: usize) {
         self.leave_region();
         self.region = address >> LOG_REGION;
-        let cell = self.heap.side.regions.at(address);
-        cell.fetch_or(RegionFlags::FORWARDERS.bits(), Relaxed);
-        cell.fetch_and(!RegionFlags::SOURCES.bits(), Relaxed);
+        self.heap.side.flag_region(address, RegionFlags::FORWARDERS);
         let start = self.region << LOG_REGION;
         self.tally.widen(start..start + (1 << LOG_REGION));
     }
@@ -269,17 +265,9 @@ fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) 
     let part = |range: Range<usize>| {
         let mut installer = Installer::new(heap, rule);
         installer.defers_hashes = workers > 1;
-        let mut target_region = usize::MAX;
-        let marks = heap.side.marks.view();
         for index in range {
-            let (source, target) = (pairs.source(index), pairs.target(index));
             // SAFETY: validation found a live object that is no forwarder.
-            installer.install(unsafe { Obj::from_oop(source) }, target);
-            marks.at(source.address()).store(0, Relaxed);
-            if target.is_pointer() && target.address() >> LOG_REGION != target_region {
-                target_region = target.address() >> LOG_REGION;
-                heap.side.regions.at(target.address()).fetch_and(!RegionFlags::TARGETS.bits(), Relaxed);
-            }
+            installer.install(unsafe { Obj::from_oop(pairs.source(index)) }, pairs.target(index));
         }
         installer.finish()
     };
@@ -319,9 +307,8 @@ fn hand_over_hashes(heap: &Heap, pairs: Pairs, worker: usize, workers: usize) {
 ///
 /// # Safety
 /// The pairs were validated.
-unsafe fn install_in_order<S: Strategy>(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) -> Tally {
+unsafe fn install_in_order(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) -> Tally {
     let heap = pause.world().heap();
-    forget::<S>(heap, pairs);
     let mut installer = Installer::new(heap, rule);
     for index in 0..pairs.len() {
         // SAFETY: elements of live arrays.

@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::memory::resolve;
+use instar_heap::oop::TAG_BITS;
 use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags, SideTables, View};
 use instar_heap::{HeaderFlags, Heap, Obj, Oop};
 
@@ -193,8 +194,14 @@ impl TargetRuns {
 }
 
 /// A region whose objects need no closer look, or none.
-type PlainRegion = usize;
-const NO_REGION: PlainRegion = usize::MAX;
+type PlainRegion = u64;
+const NO_REGION: PlainRegion = u64::MAX;
+
+/// The region of an object, with the tag in the top bits, so that no immediate equals an object's region.
+#[inline]
+fn region_of(oop: Oop) -> PlainRegion {
+    oop.bits().rotate_right(TAG_BITS) >> (LOG_REGION - TAG_BITS)
+}
 
 /// Claims the sources of a range of pairs and checks everything that can be wrong with them.
 ///
@@ -218,13 +225,15 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
     /// The common case is one comparison an element: it lies in the same region as the one before, about which
     /// everything is known.
     pub(crate) fn one_way(mut self, range: std::ops::Range<usize>) -> Result<Findings, BecomeError> {
-        let (pairs, bounds) = (self.pairs, self.heap.bounds());
+        let pairs = self.pairs;
         let mut claims = Claims::<PARALLEL>::new(self.heap);
         let (mut source_region, mut target_region) = (NO_REGION, NO_REGION);
-        let (mut old_to_young, mut immediates) = (0, 0);
+        // 1 while sources are old and targets young.
+        let mut step_old_to_young = 0;
         for index in range {
             let (source, target) = (pairs.source(index), pairs.target(index));
-            let object = if source.is_pointer() && source.address() >> LOG_REGION == source_region {
+            let is_source_plain = region_of(source) == source_region;
+            let object = if is_source_plain {
                 // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
                 unsafe { Obj::from_oop(source) }
             } else {
@@ -235,20 +244,17 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
             if !claims.claim(object) {
                 return Err(BecomeError::Duplicate { index, side: Side::Source });
             }
-            if !target.is_pointer() {
-                if S::HAS_ENTRIES {
-                    return Err(BecomeError::NotAnEntry { index, side: Side::Target });
-                }
-                immediates += 1;
-            } else if target.address() >> LOG_REGION != target_region {
-                self.findings.target_runs.push(index);
+            let is_target_plain = region_of(target) == target_region;
+            if !is_target_plain {
                 target_region = self.check_target(target, index)?;
             }
-            let is_young_target = bounds.is_young_pointer(target);
-            old_to_young += usize::from(is_young_target & !bounds.is_young(object.address()));
+            if !(is_source_plain && is_target_plain) {
+                let is_old_to_young =
+                    !self.heap.is_young(object.address()) && self.heap.is_young_pointer(target);
+                step_old_to_young = usize::from(is_old_to_young);
+            }
+            self.findings.old_to_young += step_old_to_young;
         }
-        self.findings.old_to_young = old_to_young;
-        self.findings.immediates += immediates;
         Ok(self.findings)
     }
 
@@ -311,9 +317,15 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
         checked_body(entry, index, side)
     }
 
-    /// Checks a target that may be any object, and returns its region if that is plain.
+    /// Checks a target that may be anything, and returns its region if that is plain.
     #[inline(never)]
     fn check_target(&mut self, target: Oop, index: usize) -> Result<PlainRegion, BecomeError> {
+        if !target.is_pointer() {
+            self.findings.immediates += 1;
+            let refusal = BecomeError::NotAnEntry { index, side: Side::Target };
+            return if S::HAS_ENTRIES { Err(refusal) } else { Ok(NO_REGION) };
+        }
+        self.findings.target_runs.push(index);
         if !self.heap.contains(target.address()) {
             return Err(BecomeError::Foreign { index, side: Side::Target });
         }
@@ -347,8 +359,8 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
         let before = self.heap.side.regions.at(address).fetch_or(own.bits(), Relaxed);
         let before = RegionFlags::from_bits_truncate(before);
         self.findings.may_overlap |= before.contains(other);
-        let region = address >> LOG_REGION;
-        let holds_array = self.pairs.arrays().iter().any(|array| array.address() >> LOG_REGION == region);
+        let region = region_of(Oop::from_address(address));
+        let holds_array = self.pairs.arrays().iter().any(|array| region_of(array.oop()) == region);
         if before.intersects(CLOSER_LOOK) || holds_array { NO_REGION } else { region }
     }
 }
@@ -442,8 +454,18 @@ pub(crate) fn most_to_remember(heap: &Heap, pairs: Pairs) -> usize {
     (0..pairs.len()).filter(|&index| !is_young(pairs.source(index))).count()
 }
 
-/// Clears what validation left in the side tables.
+/// Pairs from which on it is cheaper to clear the side tables whole than pair by pair.
+const MANY_PAIRS: usize = 4096;
+
+/// Clears what validation left in the side tables. Called before the first object is changed.
 pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
+    if pairs.len() >= MANY_PAIRS {
+        heap.side.marks.clear();
+        for range in heap.used_ranges() {
+            heap.side.unflag_regions(range, RegionFlags::SOURCES | RegionFlags::TARGETS);
+        }
+        return;
+    }
     for index in 0..pairs.len() {
         for oop in [pairs.source(index), pairs.target(index)] {
             if !oop.is_pointer() || !heap.contains(oop.address()) {

@@ -4,6 +4,7 @@
 
 use instar_heap::Heap;
 use instar_heap::bump::BumpRegion;
+use instar_heap::object::WORD;
 
 use super::ScanRange;
 
@@ -13,6 +14,11 @@ pub(crate) const SHARED_BUFFER_BYTES: usize = 64 << 10;
 const SOLE_BUFFER_BYTES: usize = 1 << 20;
 /// Objects above this share of a buffer get memory of their own, which bounds what is wasted at a buffer's end.
 const SEPARATE_FRACTION: usize = 8;
+
+/// Slots up to which an object counts as small: copied by a loop, found room for without a call.
+pub(super) const MOST_SMALL_SLOTS: usize = 16;
+/// Bytes of the largest small object.
+pub(super) const SMALL_BYTES: usize = (MOST_SMALL_SLOTS + 1) * WORD;
 
 /// Memory for one copy.
 pub(super) enum Room {
@@ -44,6 +50,24 @@ pub(super) struct CopyBuffer<'h> {
 impl<'h> CopyBuffer<'h> {
     pub(super) fn new(heap: &'h Heap, region: &'h BumpRegion) -> Self {
         CopyBuffer { heap, region, scan: 0, top: 0, end: 0 }
+    }
+
+    /// Room for an object with 1 to 16 slots, if there is any in the buffer.
+    #[inline]
+    pub(super) fn take_small(&mut self, slots: usize) -> Option<usize> {
+        let start = self.top;
+        let top = start + WORD + slots * WORD;
+        if slots.wrapping_sub(1) >= MOST_SMALL_SLOTS || top > self.end {
+            return None;
+        }
+        self.top = top;
+        Some(start)
+    }
+
+    /// Takes back the copy that was made last.
+    #[inline]
+    pub(super) fn take_back_to(&mut self, start: usize) {
+        self.top = start;
     }
 
     /// Room for `bytes`, or `None` if the region is full. A piece that is cut off unscanned goes to `unscanned`.

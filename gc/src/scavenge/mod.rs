@@ -86,7 +86,6 @@ impl Scavenge<'_> {
 }
 
 /// What a scavenge did.
-#[derive(Default)]
 pub(crate) struct Outcome {
     pub survived_bytes: usize,
     pub tenured_bytes: usize,
@@ -114,7 +113,8 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         termination: Termination::new(workers),
     };
     heap.open_tenure_room();
-    let mut outcome =
+    let old_before = heap.old.top();
+    let healed =
         if workers == 1 { run::<false>(pause, &shared, deques) } else { run::<true>(pause, &shared, deques) };
 
     let from = heap.survivor_range();
@@ -124,15 +124,19 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
     }
     heap.flip_survivors(shared.survivors.top());
     heap.forwarders.young.store(0, Relaxed);
-    outcome.has_tenure_room = pause.reserve_tenure_room();
-    outcome
+    Outcome {
+        survived_bytes: shared.survivors.top() - half.start,
+        tenured_bytes: heap.old.top() - old_before,
+        healed,
+        has_tenure_room: pause.reserve_tenure_room(),
+    }
 }
 
 fn run<const PARALLEL: bool>(
     pause: &mut Pause<'_>,
     shared: &Scavenge<'_>,
     deques: Vec<Deque<ScanRange>>,
-) -> Outcome {
+) -> u64 {
     let mut states: Vec<_> = deques.into_iter().map(|deque| Worker::<PARALLEL>::new(shared, deque)).collect();
     visit_roots(pause, &mut states[0]);
     let slots: Vec<_> = states.into_iter().map(|state| Mutex::new(Some(state))).collect();
@@ -150,9 +154,9 @@ fn run<const PARALLEL: bool>(
         leader.absorb(worker);
     }
     weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
-    let (outcome, remembered) = leader.finish();
+    let (healed, remembered) = leader.finish();
     pause.world().lock_state().remembered = remembered;
-    outcome
+    healed
 }
 
 fn visit_roots<const PARALLEL: bool>(pause: &mut Pause<'_>, worker: &mut Worker<'_, PARALLEL>) {

@@ -11,8 +11,8 @@ use instar_heap::object::WORD;
 use instar_heap::sync::Sound;
 use instar_heap::{Format, Header, HeaderFlags, Obj, Oop};
 
-use super::buffer::{CopyBuffer, Room};
-use super::{Outcome, ScanRange, Scavenge, is_reference};
+use super::buffer::{CopyBuffer, MOST_SMALL_SLOTS, Room, SMALL_BYTES};
+use super::{ScanRange, Scavenge, is_reference};
 use crate::evacuation::{not_yet_copied, publish_copy};
 use crate::remembered::remember;
 
@@ -26,13 +26,15 @@ pub(super) struct Worker<'s, const PARALLEL: bool> {
     /// Start and length of the survivor half that is being filled.
     to_start: usize,
     to_bytes: usize,
+    /// Objects of this age are tenured; falls to 0 when the survivor half is full.
+    tenure_age: u32,
     deque: Deque<ScanRange>,
     survivors: CopyBuffer<'s>,
     tenured: CopyBuffer<'s>,
     remembered: Vec<Obj>,
     pub(super) weak: Vec<Obj>,
     pub(super) ephemerons: Vec<Obj>,
-    outcome: Outcome,
+    healed: u64,
 }
 
 impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
@@ -42,13 +44,14 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             bounds: shared.heap.bounds(),
             to_start: shared.to_start(),
             to_bytes: shared.heap.config().survivor_bytes,
+            tenure_age: shared.tenure_age,
             deque,
             survivors: CopyBuffer::new(shared.heap, &shared.survivors),
             tenured: CopyBuffer::new(shared.heap, &shared.heap.old),
             remembered: Vec::new(),
             weak: Vec::new(),
             ephemerons: Vec::new(),
-            outcome: Outcome::default(),
+            healed: 0,
         }
     }
 
@@ -71,16 +74,14 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         loop {
             while self.survivors.scan < self.survivors.top {
                 // SAFETY: copies stand without gaps between scan and top.
-                let object = unsafe { Obj::from_start(self.survivors.scan) };
-                let header = object.header();
-                self.survivors.scan = object.end_of(header);
+                let (object, header, end) = unsafe { copy_at(self.survivors.scan) };
+                self.survivors.scan = end;
                 self.scan::<true>(object, header);
             }
             if self.tenured.scan < self.tenured.top {
                 // SAFETY: as above.
-                let object = unsafe { Obj::from_start(self.tenured.scan) };
-                let header = object.header();
-                self.tenured.scan = object.end_of(header);
+                let (object, header, end) = unsafe { copy_at(self.tenured.scan) };
+                self.tenured.scan = end;
                 self.scan::<false>(object, header);
             } else if self.survivors.scan >= self.survivors.top {
                 let Some(range) = self.deque.pop() else { return };
@@ -94,9 +95,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         let is_young = self.shared.heap.is_young(start);
         while start < range.end {
             // SAFETY: copies stand without gaps in a range to be scanned.
-            let object = unsafe { Obj::from_start(start) };
-            let header = object.header();
-            start = object.end_of(header);
+            let (object, header, end) = unsafe { copy_at(start) };
+            start = end;
             if is_young { self.scan::<true>(object, header) } else { self.scan::<false>(object, header) }
         }
     }
@@ -105,7 +105,15 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     #[inline]
     fn scan<const YOUNG: bool>(&mut self, object: Obj, header: Header) {
         let format = header.format();
-        if format.is_strong() {
+        if format.is_strong() && !header.has_overflow() {
+            let mut any_young = false;
+            for index in 0..header.slot_field() as usize {
+                any_young |= self.update(object.slot_cell(index));
+            }
+            if !YOUNG && any_young {
+                self.remember(object);
+            }
+        } else if format.is_strong() {
             self.scan_strong::<YOUNG>(object, header);
         } else if format == Format::WEAK {
             self.weak.push(object);
@@ -114,7 +122,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         }
     }
 
-    #[inline]
+    /// As [`scan`](Self::scan), whatever the format.
     pub(super) fn scan_strong<const YOUNG: bool>(&mut self, object: Obj, header: Header) {
         let mut any_young = false;
         for index in 0..object.pointer_slots_of(header) {
@@ -221,55 +229,100 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
 
     #[cold]
     fn evacuate_target(&mut self, forwarder: Oop) -> Oop {
-        self.outcome.healed += 1;
+        self.healed += 1;
         // SAFETY: a live reference leads to a live chain.
         let target = unsafe { resolve(forwarder) };
         let is_young = self.shared.heap.is_young_pointer(target);
         if is_young { self.evacuate(target) } else { target }
     }
 
+    /// Copies an object: most are small and find room in the buffer at hand.
+    #[inline]
     fn copy(&mut self, object: Obj, header: Header) -> Oop {
+        let slots = header.slot_field() as usize;
+        let survives = header.age() < self.tenure_age;
+        let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+        let Some(room) = buffer.take_small(slots) else { return self.copy_any(object, header) };
+        // SAFETY: the room is this worker's, and as large as the object. Bodies do not change during a scavenge.
+        unsafe { copy_body(object.address(), room, slots) };
+        // SAFETY: the copy is complete but for its header.
+        let copied = unsafe { Obj::from_address(room) };
+        copied.set_header(header.with_age(if survives { header.age() + 1 } else { 0 }));
+        if let Err(winner) = self.publish(object, header, copied) {
+            let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+            buffer.take_back_to(room);
+            return winner;
+        }
+        self.note_copy(header, copied, room, survives, WORD + slots * WORD);
+        copied.oop()
+    }
+
+    /// Copies an object of any size to wherever there is room.
+    #[cold]
+    #[inline(never)]
+    fn copy_any(&mut self, object: Obj, header: Header) -> Oop {
         let (start, end) = (object.start_of(header), object.end_of(header));
         let bytes = end - start;
         let deque = &self.deque;
-        let mut survives = header.age() < self.shared.tenure_age;
+        let mut survives = header.age() < self.tenure_age;
         let mut room = None;
         if survives {
             room = self.survivors.allocate::<PARALLEL>(bytes, |range| deque.push(range));
             survives = room.is_some();
+            if !survives && bytes <= SMALL_BYTES {
+                // The half is full: the rest is tenured without asking again.
+                self.tenure_age = 0;
+            }
         }
         let room = room.or_else(|| self.tenured.allocate::<PARALLEL>(bytes, |range| deque.push(range)));
         let Some(room) = room else { unreachable!("[tenure-room]: no room to tenure {bytes} bytes") };
         let copy = room.start() + (object.address() - start);
-        let new_header = header.with_age(if survives { header.age() + 1 } else { 0 });
         // SAFETY: source and room are both `bytes` long and distinct. The header's cell is skipped: other workers may
         // be exchanging it.
-        unsafe { copy_words(start, room.start(), object.address(), bytes) };
+        unsafe {
+            if start != object.address() {
+                (room.start() as *mut u64).write((start as *const u64).read());
+            }
+            let body_words = (end - object.address()) / WORD - 1;
+            std::ptr::copy_nonoverlapping(
+                (object.address() as *const u64).add(1),
+                (copy as *mut u64).add(1),
+                body_words,
+            );
+        }
         // SAFETY: the copy is complete but for its header.
         let copied = unsafe { Obj::from_address(copy) };
-        copied.set_header(new_header);
-        if PARALLEL {
-            if let Err(winner) = publish_copy::<Sound, _>(object.header_cell(), header, copied.oop()) {
-                let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
-                buffer.take_back(&room, bytes);
-                return winner;
-            }
-        } else {
-            object.set_header(Header::evacuated_to(copied.oop()));
+        copied.set_header(header.with_age(if survives { header.age() + 1 } else { 0 }));
+        if let Err(winner) = self.publish(object, header, copied) {
+            let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+            buffer.take_back(&room, bytes);
+            return winner;
         }
-        if survives {
-            self.outcome.survived_bytes += bytes;
-        } else {
-            self.outcome.tenured_bytes += bytes;
-            self.shared.heap.side.note_crossing(room.start(), room.start() + bytes);
-        }
-        if header.has_any(SPECIAL) {
-            self.shared.heap.note_special(copy);
-        }
+        self.note_copy(header, copied, room.start(), survives, bytes);
         if let Room::Separate(first) = room {
             self.deque.push(first..first + bytes);
         }
         copied.oop()
+    }
+
+    /// Leaves the new address behind, unless another worker's copy came first.
+    #[inline]
+    fn publish(&self, object: Obj, header: Header, copied: Obj) -> Result<(), Oop> {
+        if PARALLEL {
+            return publish_copy::<Sound, _>(object.header_cell(), header, copied.oop());
+        }
+        object.set_header(Header::evacuated_to(copied.oop()));
+        Ok(())
+    }
+
+    #[inline]
+    fn note_copy(&self, header: Header, copied: Obj, start: usize, survives: bool, bytes: usize) {
+        if !survives {
+            self.shared.heap.side.note_crossing(start, start + bytes);
+        }
+        if header.has_any(SPECIAL) {
+            self.shared.heap.note_special(copied.address());
+        }
     }
 
     /// Takes over the results of a worker that has ended.
@@ -279,40 +332,47 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         self.remembered.append(&mut other.remembered);
         self.weak.append(&mut other.weak);
         self.ephemerons.append(&mut other.ephemerons);
-        self.outcome.healed += other.outcome.healed;
-        self.outcome.survived_bytes += other.outcome.survived_bytes;
-        self.outcome.tenured_bytes += other.outcome.tenured_bytes;
+        self.healed += other.healed;
     }
 
-    pub(super) fn finish(mut self) -> (Outcome, Vec<Obj>) {
+    /// How many references to forwarders were replaced, and the new remembered set.
+    pub(super) fn finish(mut self) -> (u64, Vec<Obj>) {
         self.survivors.close();
         self.tenured.close();
-        (self.outcome, self.remembered)
+        (self.healed, self.remembered)
     }
 }
 
 const CARD_BYTES: usize = 1 << instar_heap::side::LOG_CARD;
 
-/// Copies the words of an object except its header.
+/// The copy that starts at `start`, with its header and its end.
 ///
 /// # Safety
-/// Both ranges are `bytes` long and do not overlap; the destination is the caller's; `header` lies in the source.
+/// A copy starts there.
 #[inline]
-unsafe fn copy_words(start: usize, destination: usize, header: usize, bytes: usize) {
-    let body = header + WORD;
-    let body_words = (start + bytes - body) / WORD;
-    let to = destination + (body - start);
+unsafe fn copy_at(start: usize) -> (Obj, Header, usize) {
     // SAFETY: the caller's promise.
+    let object = unsafe { Obj::from_start(start) };
+    let header = object.header();
+    let slots = header.slot_field() as usize;
+    let end = if slots.wrapping_sub(1) < MOST_SMALL_SLOTS {
+        start + WORD + slots * WORD
+    } else {
+        object.end_of(header)
+    };
+    (object, header, end)
+}
+
+/// Copies the slots of a small object.
+///
+/// # Safety
+/// Both have so many slots and do not overlap; `to` is the caller's.
+#[inline]
+unsafe fn copy_body(from: usize, to: usize, slots: usize) {
+    // SAFETY: the caller's promise. Small counts, so that a loop beats a call.
     unsafe {
-        if start != header {
-            (destination as *mut u64).write((start as *const u64).read());
-        }
-        if body_words <= 8 {
-            for index in 0..body_words {
-                (to as *mut u64).add(index).write((body as *const u64).add(index).read());
-            }
-        } else {
-            std::ptr::copy_nonoverlapping(body as *const u64, to as *mut u64, body_words);
+        for index in 1..=slots {
+            (to as *mut u64).add(index).write((from as *const u64).add(index).read());
         }
     }
 }
