@@ -6,7 +6,7 @@ use instar_heap::header::POISON;
 use instar_heap::walk::walk;
 use instar_heap::{HeaderFlags, HeapError, Obj, Oop};
 
-use crate::collect;
+use crate::collect::{self, Indivisible};
 use crate::remembered::note_old_to_young;
 use crate::safepoint::Stopped;
 use crate::scavenge::scavenge;
@@ -41,7 +41,9 @@ impl<'w> Pause<'w> {
 
     /// Moves all reachable young objects to the old generation. One scavenge.
     pub fn tenure_all(&mut self) {
+        let indivisible = Indivisible::begin();
         scavenge(self, true);
+        indivisible.end();
         self.check("tenuring");
     }
 
