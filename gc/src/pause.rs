@@ -15,7 +15,7 @@ use crate::world::World;
 
 /// All mutators of a world stand still while this lives. Dropping it lets them go on.
 ///
-/// It is the licence for collection, become and heap walks. [stopped] A method of `Pause` may touch every object and
+/// It is the licence for collection, become and heap walks. \[stopped\] A method of `Pause` may touch every object and
 /// every root without further synchronisation; worker threads that it starts end before it returns.
 pub struct Pause<'w> {
     world: &'w World,
@@ -61,7 +61,7 @@ impl<'w> Pause<'w> {
         self.world.lock_state().finalizable.iter_mut().for_each(visitor);
     }
 
-    /// Makes all spaces walkable ([walkable]): covers the unused rests of all allocation buffers.
+    /// Makes all spaces walkable (\[walkable\]): covers the unused rests of all allocation buffers.
     pub fn retire_buffers(&mut self) {
         for local in self.world.lock_locals().iter() {
             // SAFETY: [stopped]
