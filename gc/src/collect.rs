@@ -11,8 +11,30 @@ use crate::pause::Pause;
 use crate::scavenge::{self, is_reference, scavenge};
 use crate::stats::{Collection, nanos};
 
+/// Ends the process if it is dropped by a panic: a collection that ends half-way leaves objects in two places, which
+/// no mutator may see, and other workers that wait for ever. Root sets are the embedder's code and may panic.
+pub(crate) struct Indivisible(());
+
+impl Indivisible {
+    pub(crate) fn begin() -> Indivisible {
+        Indivisible(())
+    }
+
+    pub(crate) fn end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Indivisible {
+    fn drop(&mut self) {
+        eprintln!("a collection panicked half-way; the heap cannot be used any more");
+        std::process::abort();
+    }
+}
+
 /// Collects and records the pause.
 pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
+    let indivisible = Indivisible::begin();
     let started = Instant::now();
     let young = scavenge(pause, kind != Collection::Young);
     let scavenge_ns = nanos(started.elapsed());
@@ -26,6 +48,7 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
     }
     let kind = if is_due && kind == Collection::Young { Collection::Full } else { kind };
     pause.world().lock_state().stats.record_pause(kind, started.elapsed());
+    indivisible.end();
     pause.check("a collection");
 }
 

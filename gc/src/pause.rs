@@ -6,7 +6,7 @@ use instar_heap::header::POISON;
 use instar_heap::walk::walk;
 use instar_heap::{HeaderFlags, HeapError, Obj, Oop};
 
-use crate::collect;
+use crate::collect::{self, Indivisible};
 use crate::remembered::note_old_to_young;
 use crate::safepoint::Stopped;
 use crate::scavenge::scavenge;
@@ -15,7 +15,7 @@ use crate::world::World;
 
 /// All mutators of a world stand still while this lives. Dropping it lets them go on.
 ///
-/// It is the licence for collection, become and heap walks. [stopped] A method of `Pause` may touch every object and
+/// It is the licence for collection, become and heap walks. \[stopped\] A method of `Pause` may touch every object and
 /// every root without further synchronisation; worker threads that it starts end before it returns.
 pub struct Pause<'w> {
     world: &'w World,
@@ -41,7 +41,9 @@ impl<'w> Pause<'w> {
 
     /// Moves all reachable young objects to the old generation. One scavenge.
     pub fn tenure_all(&mut self) {
+        let indivisible = Indivisible::begin();
         scavenge(self, true);
+        indivisible.end();
         self.check("tenuring");
     }
 
@@ -59,7 +61,7 @@ impl<'w> Pause<'w> {
         self.world.lock_state().finalizable.iter_mut().for_each(visitor);
     }
 
-    /// Makes all spaces walkable ([walkable]): covers the unused rests of all allocation buffers.
+    /// Makes all spaces walkable (\[walkable\]): covers the unused rests of all allocation buffers.
     pub fn retire_buffers(&mut self) {
         for local in self.world.lock_locals().iter() {
             // SAFETY: [stopped]

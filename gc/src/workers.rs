@@ -6,6 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 
+use crate::collect::Indivisible;
+
 type Job = &'static (dyn Fn(usize) + Sync);
 
 #[derive(Default)]
@@ -50,6 +52,16 @@ impl Workers {
     /// Number of workers, the caller included.
     pub fn count(&self) -> usize {
         self.threads.len() + 1
+    }
+
+    /// As [`run`](Self::run), for jobs that leave the heap broken if one of the workers ends half-way: a panic in any
+    /// of them ends the process.
+    pub(crate) fn run_indivisible(&self, job: &(dyn Fn(usize) + Sync)) {
+        self.run(&|index| {
+            let indivisible = Indivisible::begin();
+            job(index);
+            indivisible.end();
+        });
     }
 
     /// Calls `job` once on each worker with the worker's number and returns when all are done.

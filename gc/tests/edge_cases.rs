@@ -4,9 +4,9 @@
 
 use std::num::NonZeroU32;
 
-use instar_gc::{Collection, GcConfig, Scope, World};
+use instar_gc::{Collection, GcConfig, RootSet, Scope, World};
 use instar_heap::header::POISON;
-use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, HeapError, MIB};
+use instar_heap::{ClassIndex, ClassSpec, Format, Handle, HeapConfig, HeapError, MIB, Oop};
 
 fn with_config(config: GcConfig, test: impl FnOnce(&mut Scope<'_>)) {
     World::new(config).unwrap().attach().scope(test);
@@ -206,6 +206,35 @@ fn a_stale_raw_reference_finds_poison() {
             assert_poisoned(address + 1000);
         }
     });
+}
+
+/// A root set whose owner made a mistake.
+struct Careless;
+
+impl RootSet for Careless {
+    fn visit(&mut self, _: &mut dyn FnMut(&mut Oop)) {
+        panic!("expected by the test");
+    }
+}
+
+#[test]
+fn a_panic_inside_a_collection_ends_the_process() {
+    const CHILD: &str = "INSTAR_TEST_PANIC_IN_COLLECTION";
+    if std::env::var_os(CHILD).is_some() {
+        let mut mutator = World::new(GcConfig::checking()).unwrap().attach();
+        mutator.add_roots(Box::new(Careless));
+        let collection = std::panic::AssertUnwindSafe(|| mutator.collect(Collection::Young));
+        let _ = std::panic::catch_unwind(collection);
+        // Going on would be a heap whose collection ended half-way.
+        std::process::exit(0);
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_panic_inside_a_collection_ends_the_process", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stderr);
+    assert!(!child.status.success() && said.contains("half-way"), "{said}");
 }
 
 fn assert_poisoned(address: usize) {

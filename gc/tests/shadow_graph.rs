@@ -735,7 +735,7 @@ fn run(config: GcConfig, program: &[Op]) {
 fn cases() -> ProptestConfig {
     let default = ProptestConfig { max_shrink_iters: 4000, ..ProptestConfig::default() };
     let is_asked = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig { cases: if is_asked { default.cases } else { 48 }, ..default }
+    ProptestConfig { cases: if is_asked { default.cases } else { 32 }, ..default }
 }
 
 proptest! {

@@ -172,7 +172,7 @@ impl SideTables {
 
     /// Records that an old object (or free chunk) stands at `start..end`, if that crosses into other regions.
     ///
-    /// [crossings] Whoever puts an object into the old generation calls this once the object is there to stay.
+    /// \[crossings\] Whoever puts an object into the old generation calls this once the object is there to stay.
     #[inline]
     pub fn note_crossing(&self, start: usize, end: usize) {
         if start >> LOG_REGION != (end - 1) >> LOG_REGION {

@@ -1,6 +1,6 @@
 //! The linear heap walk: every object of a space in address order, without tracing.
 //!
-//! [walkable] Each used range is covered by objects, forwarders and free chunks without a gap. Allocation buffers are
+//! \[walkable\] Each used range is covered by objects, forwarders and free chunks without a gap. Allocation buffers are
 //! exempt until their owner retires them, which every safepoint operation does first.
 
 #![allow(unsafe_code)]
@@ -14,7 +14,7 @@ use crate::{ClassIndex, Header, Heap};
 /// object, at memory speed: 32-byte objects take about 3 ns each once they no longer fit the cache.
 ///
 /// # Safety
-/// [walkable] holds for the range, and nobody allocates or moves objects in it meanwhile.
+/// \[walkable\] holds for the range, and nobody allocates or moves objects in it meanwhile.
 #[inline]
 pub unsafe fn walk(range: Range<usize>, mut visitor: impl FnMut(Obj, Header)) {
     let mut start = range.start;

@@ -84,7 +84,7 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
     leader.mark_root(world.heap.nil());
     pause.visit_roots(|root| *root = leader.mark_root(*root));
     let slots: Vec<_> = markers.into_iter().map(|marker| Mutex::new(Some(marker))).collect();
-    world.workers.run(&|index| {
+    world.workers.run_indivisible(&|index| {
         let mut slot = slots[index].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(marker) = slot.as_mut() {
             marker.run();

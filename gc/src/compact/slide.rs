@@ -52,7 +52,7 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
     };
     pause.visit_roots(|root| *root = slide.map.relocated(*root));
     heap.classes.visit(|_, class| *class = slide.map.relocated(*class));
-    world.workers.run(&|_| {
+    world.workers.run_indivisible(&|_| {
         loop {
             let index = slide.next.fetch_add(1, Relaxed);
             if index >= regions {

@@ -140,7 +140,7 @@ fn run<const PARALLEL: bool>(
     let mut states: Vec<_> = deques.into_iter().map(|deque| Worker::<PARALLEL>::new(shared, deque)).collect();
     visit_roots(pause, &mut states[0]);
     let slots: Vec<_> = states.into_iter().map(|state| Mutex::new(Some(state))).collect();
-    pause.world().workers.run(&|index| {
+    pause.world().workers.run_indivisible(&|index| {
         let mut slot = slots[index].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if let Some(worker) = slot.as_mut() {
             worker.run();
