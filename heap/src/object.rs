@@ -205,12 +205,14 @@ impl Obj {
     /// Sets header flags atomically, as mutators may race on the header.
     #[inline]
     pub fn set_flags(self, flags: HeaderFlags) {
+        // [MM-header]: no field is lost, none publishes another.
         self.header_cell().fetch_or(flags.bits(), Relaxed);
     }
 
     /// Clears header flags atomically.
     #[inline]
     pub fn clear_flags(self, flags: HeaderFlags) {
+        // [MM-header]
         self.header_cell().fetch_and(!flags.bits(), Relaxed);
     }
 }
