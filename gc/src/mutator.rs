@@ -8,7 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use instar_heap::object::write_header;
-use instar_heap::{Handle, Heap, HeapError, Obj, Oop, Shape};
+use instar_heap::sync::Sound;
+use instar_heap::{Handle, Heap, HeapError, Obj, Oop, Shape, slot};
 
 use crate::pause::Pause;
 use crate::remembered::note_old_to_young;
@@ -251,7 +252,8 @@ impl Mutator {
     /// immediate or refers to a live object of this world.
     #[inline]
     pub unsafe fn store(&self, object: Obj, index: usize, value: Oop) {
-        object.set_slot_raw(index, value);
+        // [MM-slot]: `value` may be new, and other mutators may read it here at once.
+        slot::store::<Sound, _>(object.slot_cell(index), value);
         self.store_barrier(object, index, value);
     }
 

@@ -28,8 +28,8 @@
 //! 4. `alone` implies that at most one mutator is attached. It changes only while no other mutator runs, and becomes true
 //!    only by the mutator that is alone, in `attach` or `stop`: what it loaded since its last poll, nobody else changed.
 //!
-//! **Orderings.** \[MM-safepoint\]: everything is ordered by the lock. \[MM-poll\]: the flag is a hint, and a relaxed
-//! load. See `docs/memory-model.md`.
+//! **Orderings.** \[MM-safepoint\]: everything is ordered by the lock. \[MM-poll\]: the request flag is a hint, and a
+//! relaxed load. \[MM-alone\]: so is that of `alone`, which changes only between two polls of its reader. See `docs/memory-model.md`.
 
 use std::sync::atomic::Ordering;
 
@@ -125,6 +125,7 @@ impl Safepoint {
     /// was so since the last one. A mutator that was left alone knows it only after its next [`stop`](Self::stop).
     #[inline]
     pub fn is_alone(&self) -> bool {
+        // [MM-alone]: whoever may ask wrote the flag or has taken the lock since.
         self.signals.alone.load(Ordering::Relaxed)
     }
 

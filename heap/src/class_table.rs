@@ -7,7 +7,8 @@ use std::sync::atomic::{
 };
 
 use crate::object::object_bytes;
-use crate::sync::Mutex;
+use crate::slot;
+use crate::sync::{Mutex, Sound};
 use crate::{ClassIndex, Format, Header, HeapError, Oop};
 
 const LOG_PAGE: u32 = 10;
@@ -154,7 +155,8 @@ impl ClassTable {
         let page = self.pages[(index.get() >> LOG_PAGE) as usize]
             .get_or_init(|| (0..PAGE_ENTRIES).map(|_| Entry::default()).collect());
         let entry = &page[index.get() as usize & (PAGE_ENTRIES - 1)];
-        entry.class.store(class.bits(), Relaxed);
+        // [MM-slot] for the class, and the spec's PRESENT bit publishes both.
+        slot::store::<Sound, _>(&entry.class, class);
         entry.spec.store(spec.pack(), Release);
         Ok(index)
     }
@@ -169,7 +171,8 @@ impl ClassTable {
     /// The class object, [`Oop::NULL`] if none was set.
     #[inline]
     pub fn class(&self, index: ClassIndex) -> Option<Oop> {
-        Some(Oop::from_bits(self.entry(index)?.class.load(Relaxed)))
+        // [MM-slot]: the class object is complete.
+        Some(slot::load::<Sound, _>(&self.entry(index)?.class))
     }
 
     /// Sets the class object of an index in use; false if it is not.
@@ -177,7 +180,8 @@ impl ClassTable {
         let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
             return false;
         };
-        entry.class.store(class.bits(), Relaxed);
+        // [MM-slot]: whoever finds the class here finds it complete.
+        slot::store::<Sound, _>(&entry.class, class);
         true
     }
 

@@ -126,6 +126,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     }
 
     fn run(&mut self) {
+        let _end = self.shared.termination.end_on_panic();
         loop {
             self.drain();
             if self.take_back_batch() {

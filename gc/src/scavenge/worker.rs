@@ -9,7 +9,7 @@ use instar_heap::heap::Bounds;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
 use instar_heap::sync::Sound;
-use instar_heap::{Format, Header, HeaderFlags, Obj, Oop};
+use instar_heap::{Format, Header, HeaderFlags, Obj, Oop, slot};
 
 use super::buffer::{CopyBuffer, MOST_SMALL_SLOTS, Room, SMALL_BYTES};
 use super::{ScanRange, Scavenge, is_reference};
@@ -57,6 +57,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
 
     /// Works until all workers have nothing left.
     pub(super) fn run(&mut self) {
+        let _end = self.shared.termination.end_on_panic();
         loop {
             self.drain();
             if let Some(chunk) = self.shared.claim_remembered() {
@@ -201,7 +202,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             return false;
         }
         let new = self.evacuate(oop);
-        cell.store(new.bits(), Relaxed);
+        // [MM-evacuate]: if this is a remembered forwarder's slot, another worker may follow it at once.
+        slot::store::<Sound, _>(cell, new);
         self.bounds.is_young_pointer(new)
     }
 
