@@ -19,10 +19,10 @@ const BODY: usize = 0;
 const NEXT_ALIAS: usize = 1;
 const ENTRY_SLOTS: usize = 2;
 
-/// The body behind an entry.
+/// The body behind an entry. nil, the one object that references lead to directly, is its own.
 #[inline]
 pub(crate) fn body(entry: Obj) -> Obj {
-    debug_assert!(is_entry(entry), "{entry:?} is {:?}", entry.header());
+    debug_assert!(is_entry(entry) || entry.slot(BODY) == entry.oop(), "{entry:?} is {:?}", entry.header());
     // SAFETY: an entry's first slot holds a live body from its allocation on.
     unsafe { Obj::from_oop(entry.slot(BODY)) }
 }

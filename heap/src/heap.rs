@@ -116,7 +116,10 @@ impl Heap {
         let old_start = second.end;
         let nil_header = Header::new(ClassIndex::UNDEFINED, Format::FIXED, 0).with(HeaderFlags::PINNED);
         // SAFETY: the arena is fresh and the old space starts with enough room, by `HeapConfig::checked`.
-        let nil = unsafe { write_header(old_start, nil_header, 0) }.oop();
+        let nil = unsafe { write_header(old_start, nil_header, 0) };
+        // Where an object-table entry has its body, nil has itself, so that accesses through entries need no test for it.
+        nil.set_slot_raw(0, nil.oop());
+        let nil = nil.oop();
         let heap = Heap {
             eden: BumpRegion::new(eden.start, eden.end),
             old: BumpRegion::new(old_start + object_bytes(0), arena.end()),

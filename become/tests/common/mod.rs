@@ -3,6 +3,7 @@
 
 #![allow(unsafe_code, dead_code)]
 
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +12,7 @@ use instar_become::two_way::{two_way, two_way_all};
 use instar_become::{Access, BecomeError, HashRule, Outcome, Strategy, allocate};
 use instar_gc::{Collection, GcConfig, Mutator, Pause, Ref, World};
 use instar_heap::memory::resolve;
+use instar_heap::verify::{Remembered, verify};
 use instar_heap::{ClassIndex, ClassSpec, Format, HeaderFlags, Heap, HeapError, Obj, Oop};
 
 /// A root cell that collections and becomes update.
@@ -306,6 +308,58 @@ impl<S: Strategy> Machine<S> {
             // SAFETY: the object was a root until now, and no safepoint follows.
             Some(unsafe { Obj::from_oop(resolve(scope.get(handle).oop())) })
         })
+    }
+
+    /// The graph that is reachable from the roots, as numbers that do not depend on addresses: equal for equal graphs.
+    pub fn digest(&self) -> Vec<u64> {
+        let mut numbers = HashMap::new();
+        let mut objects = Vec::new();
+        let mut digest = Vec::new();
+        let roots = self.cells.lock().unwrap().clone();
+        let mut note = |oop: Oop, digest: &mut Vec<u64>, objects: &mut Vec<Obj>| match self.body_of(oop) {
+            Some(body) => {
+                let number = *numbers.entry(body).or_insert_with(|| {
+                    objects.push(body);
+                    objects.len() as u64
+                });
+                digest.push(number << 3);
+            }
+            // SAFETY: [machine-valid]
+            None => digest.push(unsafe { resolve(oop) }.bits()),
+        };
+        for root in roots {
+            note(root, &mut digest, &mut objects);
+        }
+        let mut next = 0;
+        while let Some(&object) = objects.get(next) {
+            next += 1;
+            let header = object.header();
+            assert!(!header.is_forwarder());
+            digest.extend(
+                [header.class_index().get(), header.format().bits().into(), header.hash().get()]
+                    .map(u64::from),
+            );
+            digest.push(object.slots() as u64);
+            if header.format().has_pointers() {
+                for slot in 0..object.slots() {
+                    note(object.slot(slot), &mut digest, &mut objects);
+                }
+            } else {
+                // SAFETY: [machine-valid]; nobody writes meanwhile.
+                digest.extend(unsafe { object.bytes() }.iter().map(|&byte| u64::from(byte)));
+            }
+        }
+        digest
+    }
+
+    /// Checks all of the heap's invariants but those of the remembered set's list.
+    pub fn verify(&mut self) {
+        let roots = self.cells.lock().unwrap().clone();
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: the world is stopped and the buffers are retired.
+        let broken = unsafe { verify(pause.world().heap(), &roots, Remembered::Unknown) };
+        assert!(broken.is_empty(), "{}", broken.join("\n"));
     }
 
     /// How many instances of `class` a heap walk finds, dead ones included.
