@@ -5,6 +5,7 @@
 mod collect;
 mod compact;
 pub mod config;
+mod ephemerons;
 pub mod evacuation;
 pub mod mutator;
 pub mod pause;

@@ -62,6 +62,8 @@ bitflags! {
         const IMMUTABLE = 1 << (FLAGS_SHIFT + 2);
         /// The class table refers to the object.
         const CLASS = 1 << (FLAGS_SHIFT + 3);
+        /// What the flags of the object's region must tell of: [`RegionFlags::SPECIAL`](crate::side::RegionFlags).
+        const SPECIAL = Self::PINNED.bits() | Self::IMMUTABLE.bits() | Self::CLASS.bits();
     }
 }
 

@@ -128,7 +128,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn run(&mut self) {
         let _end = self.shared.termination.end_on_panic();
         loop {
-            self.drain();
+            self.scan_stack();
             if self.take_back_batch() {
                 continue;
             }
@@ -145,7 +145,7 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     }
 
     /// Scans what stands on the private stack, and what is reached from there.
-    pub(super) fn drain(&mut self) {
+    pub(super) fn scan_stack(&mut self) {
         while let Some((object, next)) = self.stack.pop() {
             self.scan(object, next);
             if PARALLEL && self.stack.len() > SPILL_DEPTH && self.deque.len() < SPILLED_BATCHES {

@@ -18,7 +18,6 @@ use super::plan::{Map, Plan, first_in_region};
 use crate::pause::Pause;
 
 const REGION: usize = 1 << LOG_REGION;
-const SPECIAL: HeaderFlags = HeaderFlags::PINNED.union(HeaderFlags::IMMUTABLE).union(HeaderFlags::CLASS);
 
 struct Slide<'p, 'h> {
     heap: &'h Heap,
@@ -184,7 +183,7 @@ impl Slide<'_, '_> {
     fn move_object(&self, object: Obj, header: Header, start: usize, end: usize) {
         let destination = self.map.destination(start);
         debug_assert!(destination <= start);
-        if header.has_any(SPECIAL) {
+        if header.has_any(HeaderFlags::SPECIAL) {
             self.heap.note_special(destination + (object.address() - start));
         }
         self.note_crossing(destination, destination + (end - start));

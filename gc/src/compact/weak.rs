@@ -7,36 +7,14 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 
 use instar_heap::memory::resolve;
-use instar_heap::{ClassIndex, Format, Oop};
+use instar_heap::{ClassIndex, Obj, Oop};
 
 use super::mark::Marker;
+use crate::ephemerons::{Closure, decide};
 
 /// Decides what marking left open; the same order as in a scavenge.
 pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, queue: &mut VecDeque<Oop>) {
-    loop {
-        let undecided = std::mem::take(&mut marker.ephemerons);
-        let mut any_decided = false;
-        for ephemeron in undecided {
-            if survivor(marker, ephemeron.slot(0)).is_some() {
-                marker.push(ephemeron);
-                any_decided = true;
-            } else {
-                marker.ephemerons.push(ephemeron);
-            }
-        }
-        drain_all(marker);
-        if marker.ephemerons.is_empty() {
-            break;
-        }
-        if !any_decided {
-            for ephemeron in std::mem::take(&mut marker.ephemerons) {
-                ephemeron.set_header(ephemeron.header().with_format(Format::FIXED));
-                queue.push_back(ephemeron.oop());
-                marker.push(ephemeron);
-            }
-            drain_all(marker);
-        }
-    }
+    decide(marker, queue);
     for object in std::mem::take(&mut marker.weak) {
         for index in 0..object.slots() {
             let now = survivor(marker, object.slot(index)).unwrap_or(marker.shared.heap.nil());
@@ -46,12 +24,26 @@ pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, q
     remove_dead_classes(marker);
 }
 
-fn drain_all<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>) {
-    // All other workers have ended, so that batches that were spilled meanwhile are only in this worker's own deque.
-    loop {
-        marker.drain();
-        if !marker.take_back_batch() {
-            return;
+impl<const PARALLEL: bool> Closure for Marker<'_, PARALLEL> {
+    fn undecided(&mut self) -> &mut Vec<Obj> {
+        &mut self.ephemerons
+    }
+
+    fn is_key_alive(&self, ephemeron: Obj) -> bool {
+        survivor(self, ephemeron.slot(0)).is_some()
+    }
+
+    fn scan(&mut self, object: Obj) {
+        self.push(object);
+    }
+
+    fn drain(&mut self) {
+        // All other workers have ended, so that batches that were spilled meanwhile are only in this worker's deque.
+        loop {
+            self.scan_stack();
+            if !self.take_back_batch() {
+                return;
+            }
         }
     }
 }

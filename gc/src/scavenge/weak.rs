@@ -6,52 +6,40 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::memory::resolve;
-use instar_heap::{Format, Obj, Oop};
+use instar_heap::{Obj, Oop};
 
 use super::worker::Worker;
+use crate::ephemerons::{Closure, decide};
 
-/// Processes what the closure over strong references left undecided. All other workers have ended.
-///
-/// Ephemerons first (Hayes 1997): one whose key is alive is scanned like any other object, which may make more keys
-/// alive. Those that are left are queued, become ordinary objects, and are scanned too, so that whoever takes them
-/// from the queue finds key and value. Then weak slots: what is dead now stays dead.
+/// Processes what the closure over strong references left undecided: ephemerons, then weak slots, because what is dead
+/// then stays dead. All other workers have ended.
 pub(super) fn process<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, queue: &mut VecDeque<Oop>) {
-    loop {
-        let undecided = std::mem::take(&mut worker.ephemerons);
-        // What the decided lead to may be as many ephemerons again: numbers do not tell whether there was progress.
-        let mut any_decided = false;
-        for ephemeron in undecided {
-            if survivor(worker, ephemeron.slot_cell(0)).is_some() {
-                scan(worker, ephemeron);
-                any_decided = true;
-            } else {
-                worker.ephemerons.push(ephemeron);
-            }
-        }
-        worker.drain();
-        if worker.ephemerons.is_empty() {
-            break;
-        }
-        if !any_decided {
-            for ephemeron in std::mem::take(&mut worker.ephemerons) {
-                ephemeron.set_header(ephemeron.header().with_format(Format::FIXED));
-                queue.push_back(ephemeron.oop());
-                scan(worker, ephemeron);
-            }
-            worker.drain();
-        }
-    }
+    decide(worker, queue);
     for object in std::mem::take(&mut worker.weak) {
         clear_dead(worker, object);
     }
 }
 
-fn scan<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, object: Obj) {
-    let header = object.header();
-    if worker.shared.heap.is_young(object.address()) {
-        worker.scan_strong::<true>(object, header);
-    } else {
-        worker.scan_strong::<false>(object, header);
+impl<const PARALLEL: bool> Closure for Worker<'_, PARALLEL> {
+    fn undecided(&mut self) -> &mut Vec<Obj> {
+        &mut self.ephemerons
+    }
+
+    fn is_key_alive(&self, ephemeron: Obj) -> bool {
+        survivor(self, ephemeron.slot_cell(0)).is_some()
+    }
+
+    fn scan(&mut self, object: Obj) {
+        let header = object.header();
+        if self.shared.heap.is_young(object.address()) {
+            self.scan_strong::<true>(object, header);
+        } else {
+            self.scan_strong::<false>(object, header);
+        }
+    }
+
+    fn drain(&mut self) {
+        self.scan_copies();
     }
 }
 

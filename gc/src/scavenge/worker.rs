@@ -16,9 +16,6 @@ use super::{ScanRange, Scavenge, is_reference};
 use crate::evacuation::{not_yet_copied, publish_copy};
 use crate::remembered::remember;
 
-/// Flags that the region of a copy must be noted for.
-const SPECIAL: HeaderFlags = HeaderFlags::PINNED.union(HeaderFlags::IMMUTABLE).union(HeaderFlags::CLASS);
-
 /// `PARALLEL` is whether other workers race for the same objects.
 pub(super) struct Worker<'s, const PARALLEL: bool> {
     pub(super) shared: &'s Scavenge<'s>,
@@ -59,7 +56,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     pub(super) fn run(&mut self) {
         let _end = self.shared.termination.end_on_panic();
         loop {
-            self.drain();
+            self.scan_copies();
             if let Some(chunk) = self.shared.claim_remembered() {
                 chunk.iter().for_each(|&object| self.scan_remembered(object));
             } else if let Some(range) = self.shared.steal() {
@@ -71,7 +68,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     }
 
     /// Scans all that this worker copied and that nobody stole.
-    pub(super) fn drain(&mut self) {
+    pub(super) fn scan_copies(&mut self) {
         loop {
             while self.survivors.scan < self.survivors.top {
                 // SAFETY: copies stand without gaps between scan and top.
@@ -322,7 +319,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         if !survives {
             self.shared.heap.side.note_crossing(start, start + bytes);
         }
-        if header.has_any(SPECIAL) {
+        if header.has_any(HeaderFlags::SPECIAL) {
             self.shared.heap.note_special(copied.address());
         }
     }
