@@ -5,12 +5,13 @@
 //! | slot load | – | check, heal | – | – |
 //! | element load | check and heal while forwarders are alive | check, heal | – | – |
 //! | send | class compare; the miss follows and heals | class compare | class compare | entry load, class compare |
-//! | identity | equal, or the ends of both chains | equal | equal | equal, or the bodies |
+//! | identity | equal, or the ends of both chains | equal, or the ends of both chains | equal | equal, or the bodies |
+//! | primitive's argument | follow | follow | – | entry load |
 //! | store | write barrier | write barrier | write barrier | write barrier |
 //!
 //! A send compares the receiver's class index anyway, and no class has the forwarder's: under `lazy` the compare is the
 //! barrier. An element read by `at:` is not sent to at once, so that a forwarder there would be followed on each pass
-//! and never healed; the element check closes that hole, and costs one load of a flag while no forwarder is alive.
+//! and never healed; the element check closes that hole, and costs two loads while no forwarder is alive.
 
 #![allow(unsafe_code)]
 

@@ -24,7 +24,8 @@ impl std::fmt::Display for Side {
 /// Why nothing was swapped. Indices count pairs from 0. Whenever one is returned, the heap is as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BecomeError {
-    /// An immediate value has no identity that could be given away.
+    /// An immediate value has no identity that could be given away; and none can replace a class, which the class table
+    /// refers to, directly or by way of other pairs.
     #[error("pair {index}: the {side} is an immediate value, which cannot be swapped")]
     Immediate {
         /// Which pair.
@@ -48,10 +49,10 @@ pub enum BecomeError {
         /// Which element.
         side: Side,
     },
-    /// The object stands twice on the same side.
+    /// The object stands twice on the same side, perhaps once under another name: through a forwarder or an alias.
     #[error("pair {index}: the {side} stands in another pair as well")]
     Duplicate {
-        /// Which pair: the later or the earlier of the two.
+        /// Which pair: the later of the two.
         index: usize,
         /// Which element.
         side: Side,
@@ -83,7 +84,7 @@ pub enum BecomeError {
     /// The pairs were not given as two objects with pointer slots.
     #[error("the {0}s are not held by an array")]
     NotAnArray(Side),
-    /// Under the object-table strategy, references lead to entries, and immediates cannot replace an object.
+    /// Under the object-table strategy, references lead to entries; immediates and nil have none to share.
     #[error("pair {index}: the {side} is not an object-table entry")]
     NotAnEntry {
         /// Which pair.
@@ -91,7 +92,8 @@ pub enum BecomeError {
         /// Which element.
         side: Side,
     },
-    /// No memory for clones (two-way, different sizes) or for the remembered set.
+    /// No room in the heap for clones (two-way, different sizes), or no memory for the remembered set or for the table
+    /// that follows sizes through overlapping pairs.
     #[error(transparent)]
     Memory(#[from] HeapError),
 }

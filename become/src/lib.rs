@@ -28,14 +28,15 @@ pub use operations::{become_forward, become_forward_all, swap, swap_all};
 pub enum HashRule {
     /// The target keeps its own.
     Keep,
-    /// The target takes the source's, if that was ever asked for. Hashed collections that hold the source stay valid.
+    /// The target takes the source's, if that was ever asked for, and its own is lost. Hashed collections that hold the
+    /// source stay valid. Of several sources with one target, the last pair's hash is kept.
     Take,
 }
 
 /// What a become did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// Number of pairs.
+    /// Number of pairs, those without effect included.
     pub pairs: usize,
     /// References that a full scan replaced; 0 under other strategies.
     pub references_replaced: u64,

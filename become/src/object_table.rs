@@ -2,7 +2,7 @@
 //!
 //! An entry is an object of class [`ClassIndex::ENTRY`] with two slots: the body, and the next alias. One-way become
 //! makes several entries share a body; such aliases are linked in a ring, so that a later become can redirect all of
-//! them. Access costs one dependent load, an object 24 bytes more, and become touches only entries. The collector
+//! them, in time proportional to the ring. An alias that nothing refers to any more lives as long as the others. Access costs one dependent load, an object 24 bytes more, and become touches only entries. The collector
 //! treats entries like any other object.
 
 #![allow(unsafe_code)]

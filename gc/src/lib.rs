@@ -1,6 +1,9 @@
 //! The collector of the Instar heap: generational, moving in both generations, with several mutators and workers.
 //!
 //! Start at [`World`]; [`Scope`] is the safe interface, [`Mutator`] and [`Pause`] are what runtimes build on.
+//!
+//! The heap's limit is met with an error. The collector's own tables (mark stacks, queues, the list of remembered objects)
+//! are ordinary allocations outside the heap: a process without memory for them ends.
 
 mod collect;
 mod compact;
