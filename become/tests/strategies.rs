@@ -219,6 +219,44 @@ fn errors_are_those_of_the_first_pair() {
 }
 
 #[test]
+fn references_into_another_heap_are_refused() {
+    fn check<S: Strategy>() {
+        let (mut here, classes) = machine::<S>(1);
+        let (mut there, other_classes) = machine::<S>(1);
+        let foreign = cells(&mut there, other_classes, 1, 0);
+        let foreign = there.load(foreign, 0);
+        for count in [3, MANY] {
+            let [ones, others] = [0, 1].map(|_| cells(&mut here, classes, count, 0));
+            let before = here.digest();
+            let at = count - 1;
+            for (array, side) in [(ones, Side::Source), (others, Side::Target)] {
+                let local = here.load(array, at);
+                // Past the write barrier, which knows no other heap.
+                here.body(array).set_slot_raw(at, foreign);
+                let own = here.root(local);
+                let stranger = here.root(here.nil());
+                for kind in KINDS {
+                    let error = here.become_all(kind, ones, others).unwrap_err();
+                    assert_eq!(error, BecomeError::Foreign { index: at, side });
+                    here.set(stranger, foreign);
+                    let pair = if side == Side::Source { [stranger, own] } else { [own, stranger] };
+                    let error = here.become_(kind, pair[0], pair[1]).unwrap_err();
+                    assert_eq!(error, BecomeError::Foreign { index: 0, side });
+                    here.set(stranger, here.nil());
+                }
+                here.body(array).set_slot_raw(at, local);
+                here.forget_roots_from(own.0);
+            }
+            assert!(here.digest() == before);
+            here.verify();
+        }
+    }
+    check::<Lazy>();
+    check::<FullScan>();
+    check::<ObjectTable>();
+}
+
+#[test]
 fn many_overlapping_pairs_with_several_workers() {
     fn digest<S: Strategy>(workers: usize, kind: Kind) -> Vec<u64> {
         let (mut machine, classes) = machine::<S>(workers);
