@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         scope.collect(Collection::Young);
         let fired = scope.next_finalizable().ok_or("the connection died")?;
         assert!(scope.get(fired).is_same(scope.get(guard)));
-        println!("live after {} collections: {} bytes", 2, scope.mutator().heap().used_bytes());
+        println!("in use at the end: {} bytes", scope.mutator().heap().used_bytes());
         Ok(())
     })
 }

@@ -3,17 +3,18 @@
 //! - send's miss: the send that misses knows from which slot its receiver came, and heals that; reads never check.
 //! - read check: the read of an element checks while forwarders are alive (the field relies on the send's miss).
 //! - always-check: every read checks.
+//! - incremental healer: small pauses heal a mebibyte each before anybody reads; "a reference" is its own cost.
 //! - not healed: a send that does not know where its receiver came from, as in systems that heal fields but not arrays.
 //!
 //! Limit of each pass: summing a field through references in address order.
 
 use std::time::Duration;
 
-use instar_become::{AlwaysCheck, HashRule, Lazy, Strategy, become_forward_all};
+use instar_become::{AlwaysCheck, HashRule, Healer, Lazy, Strategy, become_forward_all};
 use instar_heap::Handle;
 
 use crate::support::heap::{Bed, config, with_heap};
-use crate::support::{Machine, Question, objects};
+use crate::support::{Machine, Question, objects, timed};
 
 type Pass = fn(&mut Bed<'_, '_>, Handle<'_>) -> Duration;
 
@@ -31,6 +32,7 @@ pub fn figures(question: &mut Question<'_>) {
     elements::<AlwaysCheck>(question, &machine, "element, always-check", |bed, array| {
         bed.element_pass::<AlwaysCheck>(array, true)
     });
+    incremental(question, &machine);
     fields::<Lazy>(question, &machine, "field, send's miss", |bed, holders| bed.field_pass::<Lazy>(holders));
     fields::<AlwaysCheck>(question, &machine, "field, always-check", |bed, holders| {
         bed.field_pass::<AlwaysCheck>(holders)
@@ -52,6 +54,34 @@ fn fields<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &st
         let holders = bed.old_holders(items);
         passes::<S>(question, machine, name, bed, [items, targets, holders], pass);
     });
+}
+
+/// What the healer costs, and the first pass after it.
+fn incremental(question: &mut Question<'_>, machine: &Machine) {
+    let limit = machine.limit("sum-address-order");
+    with_heap(config(objects(), 1), |bed| {
+        let items = bed.old_items::<Lazy>(objects());
+        let targets = bed.array(objects());
+        let name = "element, incremental healer";
+        let plain = question
+            .figure(&format!("{name}: plain"), objects(), &limit, || bed.element_pass::<Lazy>(items, true));
+        question.figure(&format!("{name}: a reference"), objects(), &limit, || {
+            swap_all_items::<Lazy>(bed, items, targets);
+            heal_in_steps(bed)
+        });
+        let first = question.figure(&format!("{name}: first pass"), objects(), &limit, || {
+            swap_all_items::<Lazy>(bed, items, targets);
+            heal_in_steps(bed);
+            bed.element_pass::<Lazy>(items, true)
+        });
+        question.compare(&format!("{name}: first pass against plain"), first, plain);
+    });
+}
+
+/// A round of the healer, the world stopped anew for each step.
+fn heal_in_steps(bed: &mut Bed<'_, '_>) -> Duration {
+    let mut healer = Healer::new();
+    timed(|| while !healer.step(&mut bed.scope.stop_world(), 1).is_last {})
 }
 
 /// Plain, first and second pass over `holders`, which refer to `items`.
