@@ -157,6 +157,8 @@ fn a_full_scan_does_not_hide_the_forwarders_of_others() {
         unsafe { two_way::two_way::<FullScan>(pause, oop(small), oop(large)) }.unwrap();
     });
     assert_eq!(machine.heap().forwarders.total(), 1);
+    machine.swap(small, large).unwrap();
+    assert_eq!(machine.heap().forwarders.total(), 3);
     machine.load_element(pair, 0);
     assert_eq!(machine.mutator.healed(), 1);
 }
@@ -164,7 +166,7 @@ fn a_full_scan_does_not_hide_the_forwarders_of_others() {
 #[test]
 fn the_last_of_several_hashes_wins() {
     fn check<S: Strategy>() {
-        for (workers, count) in [(1, 60), (1, MANY), (2, MANY)] {
+        for (workers, count) in [(1, 60), (1, MANY), (2, 8 * MANY)] {
             let (mut machine, classes) = machine::<S>(workers);
             let sources = cells(&mut machine, classes, count, 0);
             let three = cells(&mut machine, classes, 3, -3);
@@ -174,11 +176,14 @@ fn the_last_of_several_hashes_wins() {
                 // Not all sources have a hash; the three targets take turns in no order.
                 let which = index * 7 / 5 % 3;
                 machine.store(targets, index, machine.load(three, which));
-                if index % 4 != 1 {
+                // None behind the middle: what the second worker does first counts, and what the first does last does not.
+                if index % 4 != 1 && index <= count / 2 + 2 {
                     expected[which] = machine.hash_of(machine.load(sources, index));
                 }
             }
             machine.hash_of(machine.load(three, 0));
+            // All old, so that nothing needs remembering and all workers take part.
+            machine.collect(Collection::Full);
             machine.forward_all(sources, targets, HashRule::Take).unwrap();
             let found = [0, 1, 2].map(|which| machine.hash_of(machine.load(three, which)));
             assert_eq!(found, expected, "{} with {workers}", S::NAME);
@@ -215,6 +220,44 @@ fn errors_are_those_of_the_first_pair() {
         }
     }
     check::<Lazy>();
+    check::<ObjectTable>();
+}
+
+#[test]
+fn references_into_another_heap_are_refused() {
+    fn check<S: Strategy>() {
+        let (mut here, classes) = machine::<S>(1);
+        let (mut there, other_classes) = machine::<S>(1);
+        let foreign = cells(&mut there, other_classes, 1, 0);
+        let foreign = there.load(foreign, 0);
+        for count in [3, MANY] {
+            let [ones, others] = [0, 1].map(|_| cells(&mut here, classes, count, 0));
+            let before = here.digest();
+            let at = count - 1;
+            for (array, side) in [(ones, Side::Source), (others, Side::Target)] {
+                let local = here.load(array, at);
+                // Past the write barrier, which knows no other heap.
+                here.body(array).set_slot_raw(at, foreign);
+                let own = here.root(local);
+                let stranger = here.root(here.nil());
+                for kind in KINDS {
+                    let error = here.become_all(kind, ones, others).unwrap_err();
+                    assert_eq!(error, BecomeError::Foreign { index: at, side });
+                    here.set(stranger, foreign);
+                    let pair = if side == Side::Source { [stranger, own] } else { [own, stranger] };
+                    let error = here.become_(kind, pair[0], pair[1]).unwrap_err();
+                    assert_eq!(error, BecomeError::Foreign { index: 0, side });
+                    here.set(stranger, here.nil());
+                }
+                here.body(array).set_slot_raw(at, local);
+                here.forget_roots_from(own.0);
+            }
+            assert!(here.digest() == before);
+            here.verify();
+        }
+    }
+    check::<Lazy>();
+    check::<FullScan>();
     check::<ObjectTable>();
 }
 

@@ -136,7 +136,8 @@ impl<'w> Pause<'w> {
             local.top.set(0);
             local.end.set(0);
         }
-        self.world.heap.reserve_tenure_room(self.world.tenure_slack_bytes())
+        // SAFETY: [stopped], and eden was just emptied.
+        unsafe { self.world.heap.reserve_tenure_room(self.world.tenure_slack_bytes()) }
     }
 
     /// In zeal builds, fills memory that holds no object any more with a pattern that nothing valid equals.

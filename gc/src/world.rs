@@ -105,7 +105,8 @@ impl World {
             config,
         };
         // The young generation is empty.
-        let _ = world.heap.reserve_tenure_room(world.tenure_slack_bytes());
+        // SAFETY: nobody else knows the heap yet.
+        let _ = unsafe { world.heap.reserve_tenure_room(world.tenure_slack_bytes()) };
         if world.heap.eden.end() == world.heap.eden.top() {
             return bad("limit_bytes", "is too little for the buffers of that many workers");
         }

@@ -94,7 +94,7 @@ impl<O: Orders> BumpRegion<O> {
 
     /// Makes this the region from `start` up to `end`, all free. No other thread may use it meanwhile: it is called
     /// inside a stop, which also publishes the new bounds.
-    pub fn reset(&self, start: usize, end: usize) {
+    pub(crate) fn reset(&self, start: usize, end: usize) {
         debug_assert!(start <= end);
         self.top.store(start, Ordering::Relaxed);
         self.end.store(end, Ordering::Relaxed);

@@ -142,7 +142,8 @@ impl Heap {
         };
         heap.note_special(nil.address());
         // The young generation is empty.
-        let _ = heap.reserve_tenure_room(0);
+        // SAFETY: nobody else knows the heap yet.
+        let _ = unsafe { heap.reserve_tenure_room(0) };
         Ok(heap)
     }
 
@@ -219,7 +220,10 @@ impl Heap {
     }
 
     /// Makes the empty half, filled up to `top`, the one that holds objects. For the collector.
-    pub fn flip_survivors(&self, top: usize) {
+    ///
+    /// # Safety
+    /// All mutators stand still; the half is filled with objects up to `top`, and the other holds none that is live.
+    pub unsafe fn flip_survivors(&self, top: usize) {
         let half = 1 - self.active_half.load(Relaxed);
         debug_assert!(self.survivors[half].start <= top && top <= self.survivors[half].end);
         self.active_half.store(half, Relaxed);
@@ -241,8 +245,19 @@ impl Heap {
         self.used_ranges().into_iter().map(|range| range.len()).sum()
     }
 
+    /// Ends the old generation at `top`: nothing above is in use.
+    ///
+    /// # Safety
+    /// All mutators stand still, and the space is walkable up to `top`.
+    pub unsafe fn set_old_top(&self, top: usize) {
+        self.old.reset(top, self.old_limit());
+    }
+
     /// Opens the reserve to the collector's tenuring.
-    pub fn open_tenure_room(&self) {
+    ///
+    /// # Safety
+    /// All mutators stand still until [`reserve_tenure_room`](Self::reserve_tenure_room).
+    pub unsafe fn open_tenure_room(&self) {
         self.old.reset(self.old.top(), self.old_limit());
     }
 
@@ -253,8 +268,11 @@ impl Heap {
     /// The reserve is what a scavenge may tenure (eden and a survivor half, see [`tenured_bytes`]), and twice
     /// `slack_bytes`, what parallel workers may leave unused at the end of one: a scavenge and the full collection that
     /// it may lead to each use it up once.
+    ///
+    /// # Safety
+    /// All mutators stand still, and no live object is in eden.
     #[must_use = "[tenure-room] may not hold"]
-    pub fn reserve_tenure_room(&self, slack_bytes: usize) -> bool {
+    pub unsafe fn reserve_tenure_room(&self, slack_bytes: usize) -> bool {
         let top = self.old.top();
         let room = (self.old_limit() - top).saturating_sub(2 * slack_bytes);
         let half = self.config.survivor_bytes;

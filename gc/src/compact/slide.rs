@@ -68,7 +68,8 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         // SAFETY: everything has been moved; the hole lies between two objects.
         unsafe { heap.fill_old(start, end) };
     }
-    heap.old.reset(plan.top, heap.old_limit());
+    // SAFETY: [stopped]; everything live was moved below the plan's top.
+    unsafe { heap.set_old_top(plan.top) };
     poison_free_chunks(pause);
     let has_room = pause.reserve_tenure_room();
     debug_assert!(has_room, "the young generation is empty");

@@ -9,6 +9,8 @@
 //! Barriers needed: the remembered set (old objects that may refer to young ones) is complete, with cards marked in
 //! large objects. Order: roots and remembered set, transitive closure, ephemerons, weak slots.
 
+#![allow(unsafe_code)]
+
 mod buffer;
 mod weak;
 mod worker;
@@ -112,7 +114,8 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         stealers: deques.iter().map(Deque::stealer).collect(),
         termination: Termination::new(workers),
     };
-    heap.open_tenure_room();
+    // SAFETY: [stopped]
+    unsafe { heap.open_tenure_room() };
     let old_before = heap.old.top();
     let healed =
         if workers == 1 { run::<false>(pause, &shared, deques) } else { run::<true>(pause, &shared, deques) };
@@ -122,7 +125,8 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         heap.side.unflag_regions(range.clone(), RegionFlags::all());
         pause.poison(range);
     }
-    heap.flip_survivors(shared.survivors.top());
+    // SAFETY: [stopped]; the workers filled the half up to its top, and copied all that was live in the other.
+    unsafe { heap.flip_survivors(shared.survivors.top()) };
     heap.forwarders.young.store(0, Relaxed);
     Outcome {
         survived_bytes: shared.survivors.top() - half.start,
