@@ -1,7 +1,8 @@
 //! What does a scavenge cost for each survivor?
 //!
 //! Limit: copying as many objects and leaving a forwarding word, to memory that was touched before; where survivors are
-//! tenured, to fresh memory.
+//! tenured, to fresh memory. The roots are one old array, which the figures include: where 1 of 10 objects survives, each
+//! survivor stands for 10 slots looked at, and shares no cache line with the next.
 
 use instar_become::Lazy;
 use instar_gc::{Collection, GcConfig};
