@@ -9,7 +9,7 @@
 //! 1. Ranges handed out and not given back do not overlap and lie inside the region.
 //! 2. `top` alone is the state: a `top` that went up and came back down to the same address means the same as one
 //!    that never moved, so that compare-exchange cannot be fooled by it.
-//! 3. `end` changes only in [`BumpRegion::reset`], which needs exclusive use.
+//! 3. `end` changes only in `BumpRegion::reset`, which needs exclusive use.
 //!
 //! **Orderings.** \[MM-buffer\]: giving back publishes the giver's writes to the tail, refilling observes them. See
 //! `docs/memory-model.md`.
