@@ -266,15 +266,9 @@ fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) 
     let part = |range: Range<usize>| {
         let mut installer = Installer::new(heap, rule);
         installer.defers_hashes = workers > 1;
-        let mut install = |index| {
+        for index in range {
             // SAFETY: validation found a live object that is no forwarder.
             installer.install(unsafe { Obj::from_oop(pairs.source(index)) }, pairs.target(index));
-        };
-        match rule {
-            // Backwards, because validation has just left the arrays' ends in the cache.
-            HashRule::Keep => range.rev().for_each(&mut install),
-            // In order: of several sources with one target, the last hands over its hash.
-            HashRule::Take => range.for_each(&mut install),
         }
         installer.finish()
     };

@@ -8,9 +8,11 @@
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use instar_heap::forwarding::claim;
 use instar_heap::memory::resolve;
 use instar_heap::oop::TAG_BITS;
 use instar_heap::side::{LOG_MARK_WORD, LOG_REGION, RegionFlags, SideTables, View};
+use instar_heap::sync::Sound;
 use instar_heap::{HeaderFlags, Heap, Obj, Oop};
 
 use crate::error::{BecomeError, Side};
@@ -225,35 +227,32 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
     /// The common case is one comparison an element: it lies in the same region as the one before, about which
     /// everything is known.
     pub(crate) fn one_way(mut self, range: std::ops::Range<usize>) -> Result<Findings, BecomeError> {
-        let pairs = self.pairs;
+        let (pairs, end) = (self.pairs, range.end);
         let mut claims = Claims::<PARALLEL>::new(self.heap);
-        let (mut source_region, mut target_region) = (NO_REGION, NO_REGION);
+        let mut regions = [NO_REGION; 2];
         // 1 while sources are old and targets young.
         let mut step_old_to_young = 0;
-        for index in range {
+        let mut index = range.start;
+        while index < end {
+            let next = plain_run(pairs, index..end, regions, &mut claims);
+            self.findings.old_to_young += (next - index) * step_old_to_young;
+            if next == end {
+                break;
+            }
+            index = next;
             let (source, target) = (pairs.source(index), pairs.target(index));
-            let is_source_plain = region_of(source) == source_region;
-            let object = if is_source_plain {
-                // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
-                unsafe { Obj::from_oop(source) }
-            } else {
-                let (object, region) = self.checked_object(source, index, Side::Source)?;
-                source_region = region;
-                object
-            };
+            let (object, region) = self.checked_object(source, index, Side::Source)?;
             if !claims.claim(object) {
                 return Err(BecomeError::Duplicate { index, side: Side::Source });
             }
-            let is_target_plain = region_of(target) == target_region;
-            if !is_target_plain {
-                target_region = self.check_target(target, index)?;
-            }
-            if !(is_source_plain && is_target_plain) {
-                let is_old_to_young =
-                    !self.heap.is_young(object.address()) && self.heap.is_young_pointer(target);
-                step_old_to_young = usize::from(is_old_to_young);
-            }
+            regions = [region, self.check_target(target, index)?];
+            let is_old_to_young = !self.heap.is_young(object.address()) && self.heap.is_young_pointer(target);
+            step_old_to_young = usize::from(is_old_to_young);
             self.findings.old_to_young += step_old_to_young;
+            index += 1;
+        }
+        if !claims.finish() {
+            return Err(BecomeError::Duplicate { index: end, side: Side::Source });
         }
         Ok(self.findings)
     }
@@ -268,6 +267,7 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
                 return Err(BecomeError::Duplicate { index, side });
             }
         }
+        claims.finish();
         Ok(())
     }
 
@@ -365,52 +365,90 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
     }
 }
 
+/// Claims the sources of pairs whose objects are in the `regions` about which everything is known. Returns the first
+/// pair that is not of the kind, or whose source was claimed before.
+///
+/// A function of its own, so that the whole loop stays in registers.
+#[inline(never)]
+fn plain_run<const PARALLEL: bool>(
+    pairs: Pairs,
+    range: std::ops::Range<usize>,
+    regions: [PlainRegion; 2],
+    all_claims: &mut Claims<PARALLEL>,
+) -> usize {
+    // A local copy, which atomic accesses cannot alias.
+    let mut claims = *all_claims;
+    let mut next = range.end;
+    for index in range {
+        let (source, target) = (pairs.source(index), pairs.target(index));
+        let is_plain = region_of(source) == regions[0] && region_of(target) == regions[1];
+        // SAFETY: references in live arrays lead to live objects; the region holds no forwarder.
+        if !is_plain || !claims.claim(unsafe { Obj::from_oop(source) }) {
+            next = index;
+            break;
+        }
+    }
+    *all_claims = claims;
+    next
+}
+
 /// Claims objects by their mark bits.
 ///
 /// A lone worker keeps the mark word that it is filling in a register: neighbours share it, and a load after each store
 /// to the same word would cost more than all the rest of validation.
+#[derive(Clone, Copy)]
 struct Claims<const PARALLEL: bool> {
     marks: View<AtomicU64, LOG_MARK_WORD>,
     word: Option<&'static AtomicU64>,
     address: usize,
     bits: u64,
+    /// Another worker had claimed an object too.
+    lost: bool,
 }
 
 impl<const PARALLEL: bool> Claims<PARALLEL> {
     fn new(heap: &Heap) -> Self {
-        Claims { marks: heap.side.marks.view(), word: None, address: usize::MAX, bits: 0 }
+        Claims { marks: heap.side.marks.view(), word: None, address: usize::MAX, bits: 0, lost: false }
     }
 
-    /// Sets the object's bit; false if it was set.
+    /// Sets the object's bit; false if it was set. Among several workers, false also if an object before was claimed by
+    /// another.
     #[inline]
     fn claim(&mut self, object: Obj) -> bool {
         let bit = SideTables::mark_bit(object.address());
-        if PARALLEL {
-            let word = self.marks.at(object.address());
-            return instar_heap::forwarding::claim::<instar_heap::sync::Sound, _>(word, bit);
-        }
         if object.address() >> LOG_MARK_WORD != self.address {
-            self.flush();
-            self.address = object.address() >> LOG_MARK_WORD;
-            let word = self.marks.at(object.address());
-            self.bits = word.load(Relaxed);
-            self.word = Some(word);
+            self.enter(object.address());
         }
         let is_new = self.bits & bit == 0;
         self.bits |= bit;
-        is_new
+        is_new & !(PARALLEL & self.lost)
     }
 
+    #[inline]
+    fn enter(&mut self, address: usize) {
+        self.flush();
+        self.address = address >> LOG_MARK_WORD;
+        let word = self.marks.at(address);
+        // Among several workers the register holds what this one adds: the claim is made when it is written.
+        self.bits = if PARALLEL { 0 } else { word.load(Relaxed) };
+        self.word = Some(word);
+    }
+
+    #[inline]
     fn flush(&mut self) {
-        if let Some(word) = self.word {
-            word.store(self.bits, Relaxed);
+        if let Some(word) = self.word.take() {
+            if PARALLEL {
+                self.lost |= !claim::<Sound, _>(word, self.bits);
+            } else {
+                word.store(self.bits, Relaxed);
+            }
         }
     }
-}
 
-impl<const PARALLEL: bool> Drop for Claims<PARALLEL> {
-    fn drop(&mut self) {
+    /// Whether no object was claimed by another worker.
+    fn finish(mut self) -> bool {
         self.flush();
+        !self.lost
     }
 }
 
