@@ -1,0 +1,6 @@
+//! A Pharo-flavoured Smalltalk on the Instar heap.
+//!
+//! `docs/interpreter.md` says how the parts work together. Source text goes through [`syntax`] and [`compiler`] to
+//! [`code`]; a [`vm`] space runs it on the heap.
+
+pub mod code;
