@@ -1,0 +1,3 @@
+//! A Pharo-flavoured Smalltalk on the Instar heap.
+
+pub mod syntax;
