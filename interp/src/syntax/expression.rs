@@ -208,7 +208,8 @@ impl<'s> Parser<'s> {
                     .with_help("put the assignment into parentheses")
             }
             _ => SyntaxError::new(self.token.span, "only a variable can be assigned to")
-                .with_related(target.span, "this is no variable"),
+                .with_related(target.span, "this is no variable")
+                .with_help("a period may be missing before the variable"),
         };
         self.report(error);
     }
