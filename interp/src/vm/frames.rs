@@ -71,11 +71,28 @@ impl Space {
         reason: Oop,
     ) -> Option<Exit> {
         // SAFETY: the caller's promise.
+        if !unsafe { self.push_frame_quietly(code, window, closure, reason) } {
+            return self.overflow(window);
+        }
+        self.poll()
+    }
+
+    /// As [`push_frame`](Self::push_frame), without the poll; false if the stack is full.
+    ///
+    /// # Safety
+    /// As for [`push_frame`](Self::push_frame).
+    pub(crate) unsafe fn push_frame_quietly(
+        &mut self,
+        code: *const Code,
+        mut window: *mut Oop,
+        closure: Oop,
+        reason: Oop,
+    ) -> bool {
+        // SAFETY: the caller's promise.
         unsafe {
             let callee = &*code;
-            let mut window = window;
             if !self.make_room(callee.registers as usize, &mut window) {
-                return self.overflow(window);
+                return false;
             }
             let nil = self.nil();
             for temporary in callee.first_temporary as usize..callee.end_temporaries as usize {
@@ -97,7 +114,7 @@ impl Space {
             self.roots.frame = frame;
         }
         self.roots.above = std::ptr::null_mut();
-        self.poll()
+        true
     }
 
     /// Grows the active stack until a frame of `registers` at `window` fits. False at the limit.
@@ -114,7 +131,8 @@ impl Space {
                 return false;
             }
             *window = stack.start().wrapping_add(offset);
-            self.roots.frame = self.roots.stacks[self.roots.active].as_mut().map_or(std::ptr::null_mut(), |stack| stack.frame_address(number));
+            let frame = stack.frame_address(number);
+            self.roots.frame = frame;
             self.use_limits();
         }
     }

@@ -59,8 +59,10 @@ pub(crate) enum Found {
 impl Space {
     /// Forgets what all sends learned.
     pub(crate) fn flush_caches(&mut self) {
-        self.roots.codes.flush();
-        self.cache.flush();
+        if std::mem::take(&mut self.caches_used) {
+            self.roots.codes.flush();
+            self.cache.flush();
+        }
     }
 
     /// What a send of `selector` to instances of `class` does. `arguments` is the send's number of them.
@@ -69,6 +71,7 @@ impl Space {
         if line.selector == selector && line.entry.class == class.get() {
             return line.entry;
         }
+        self.caches_used = true;
         let start = self.mutator.heap().classes.class(class).unwrap_or(self.nil());
         let entry = self.entry_from(start, class, selector, arguments);
         if selector.is_pointer() && !self.mutator.heap().is_young_pointer(selector) {

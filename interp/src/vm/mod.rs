@@ -12,5 +12,6 @@ pub mod install;
 pub mod swap;
 pub mod schedule;
 pub mod contexts;
+mod trace;
 
 pub use space::{Space, SpaceOptions, SpaceError};

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use instar_heap::{HeapError, Oop};
+use instar_heap::Oop;
 
 use super::Space;
 use super::run::Exit;
@@ -147,7 +147,7 @@ impl Space {
 
     /// After a full collection: class indices are given out again, and code of dead methods can be freed.
     pub(crate) fn after_collection(&mut self) {
-        let count = self.mutator.world().full_epoch();
+        let count = self.mutator.world().stats().full_collections;
         if count != self.full_collections {
             self.full_collections = count;
             self.flush_caches();
@@ -365,48 +365,73 @@ impl Space {
     fn switch_to(&mut self, process: Oop) -> bool {
         let Some(number) = self.stack_of(self.value(process)) else { return false };
         self.set_active_top();
-        self.roots.active = number;
-        let Some(stack) = self.roots.stacks[number].as_mut() else { return false };
-        let top = stack.top;
-        self.roots.frame = stack.frame_address(top);
+        self.enter_stack(number);
         self.put(self.special(Special::Scheduler), scheduler::ACTIVE, process);
-        self.use_limits();
         true
     }
 
-    /// Gives `process` a stack on which `block`, which takes no arguments, will run. The process is suspended.
-    ///
-    /// # Errors
-    /// [`HeapError::OutOfMemory`] never; `Ok(false)` if `block` is no such block.
-    pub(crate) fn give_stack(&mut self, process: Oop, block: Oop) -> Result<bool, HeapError> {
+    /// Makes a stack the active one.
+    fn enter_stack(&mut self, number: usize) {
+        self.roots.active = number;
+        if let Some(stack) = self.roots.stacks[number].as_mut() {
+            let top = stack.top;
+            self.roots.frame = stack.frame_address(top);
+        }
+        self.use_limits();
+    }
+
+    /// Gives `process` a stack on which `block`, which takes no arguments, will run. The process is suspended. False if `block` is no
+    /// such block.
+    pub(crate) fn give_stack(&mut self, process: Oop, block: Oop) -> bool {
         let closure = self.value(block);
         let code = closure.slot(closure::BLOCK).and_then(|block| self.code_of(block));
-        let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return Ok(false) };
+        let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return false };
         // SAFETY: `code_of` found it alive.
         let callee = unsafe { &*code };
         let copied = closure.slots() - CLOSURE_NAMED;
         if callee.kind != CodeKind::Block || callee.arguments != 0 || callee.copied as usize != copied {
-            return Ok(false);
+            return false;
         }
-        let Some(object) = closure.object() else { return Ok(false) };
+        let Some(object) = closure.object() else { return false };
         let mut stack = Box::new(Stack::new(self.options.stacks, process));
         let window = stack.start();
-        // SAFETY: a new stack has room for any frame; [receiver-shape] by `enter_block`.
+        // SAFETY: a new stack has room for any frame.
+        let code = unsafe { super::run::enter_block(code, window, object) };
+        self.begin_stack(stack, code, object.oop());
+        true
+    }
+
+    /// Gives `process` a stack on which the method with this code, which takes no arguments, will run for `receiver`.
+    ///
+    /// # Safety
+    /// The code is that of a live method that fits the receiver's class.
+    pub(crate) unsafe fn give_method_stack(&mut self, process: Oop, code: *const crate::code::Code, receiver: Oop) {
+        let mut stack = Box::new(Stack::new(self.options.stacks, process));
+        // SAFETY: a new stack has registers.
+        unsafe { *stack.start() = receiver };
+        self.begin_stack(stack, code, Oop::NULL);
+    }
+
+    /// Puts the first frame on a stack whose registers hold its operands, and the stack into the table.
+    fn begin_stack(&mut self, mut stack: Box<Stack>, code: *const crate::code::Code, closure: Oop) {
+        let window = stack.start();
+        // SAFETY: the callers found the code alive; a new stack has room for any frame.
         unsafe {
-            let code = super::run::enter_block(code, window, object);
+            let callee = &*code;
             for temporary in callee.first_temporary as usize..callee.end_temporaries as usize {
                 *window.add(temporary) = self.nil();
             }
             *stack.frame_address(0) = Frame {
-                pc: (*code).words.as_ptr(),
+                pc: callee.words.as_ptr(),
                 base: window,
                 code,
-                method: (*code).method,
-                closure: object.oop(),
+                method: callee.method,
+                closure,
                 context: Oop::NULL,
                 mark: Mark::NONE.with(Mark::BOTTOM),
             };
         }
+        let process = stack.process;
         let stacks = &mut self.roots.stacks;
         let number = stacks.iter().position(Option::is_none).unwrap_or_else(|| {
             stacks.push(None);
@@ -415,7 +440,35 @@ impl Space {
         stacks[number] = Some(stack);
         let number = Oop::small_integer(number as i64).unwrap_or(self.nil());
         self.put(process, process::STACK, number);
-        Ok(true)
+    }
+
+    /// Pushes a block without arguments onto the stack of a process that does not run: when it goes on, it runs the block first. False if
+    /// `block` is no such block, or there is no room.
+    pub(crate) fn inject(&mut self, process: Oop, block: Oop) -> bool {
+        let Some(number) = self.stack_of(self.value(process)).filter(|&number| number != self.roots.active) else {
+            return false;
+        };
+        let (active, frame) = (self.roots.active, self.roots.frame);
+        self.set_active_top();
+        self.enter_stack(number);
+        let is_pushed = self.push_trampoline(None).is_some_and(|window| {
+            // SAFETY: the trampoline has room for operands, and the frame below is at rest [suspended-pc].
+            let is_pushed = unsafe {
+                *window = block;
+                self.push_block_quietly(window, 0)
+            };
+            if !is_pushed {
+                // SAFETY: the trampoline is not the first frame.
+                self.roots.frame = unsafe { self.roots.frame.sub(1) };
+            }
+            is_pushed
+        });
+        self.set_active_top();
+        self.roots.active = active;
+        self.roots.frame = frame;
+        self.roots.above = std::ptr::null_mut();
+        self.use_limits();
+        is_pushed
     }
 
     /// The process that runs has returned from its first frame.

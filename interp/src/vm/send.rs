@@ -9,7 +9,7 @@ use super::Space;
 use super::lookup::{class_of, followed, is_immutable};
 use super::run::Exit;
 use super::stack::MOST_REGISTERS;
-use crate::code::{Action, CodeKind, Entry, Site};
+use crate::code::{Action, Code, CodeKind, Entry, Site};
 use crate::objects::layout::{CLOSURE_NAMED, behavior, compiled};
 use crate::objects::{Known, Special, Value};
 use crate::primitives::{Call, Flow};
@@ -130,13 +130,12 @@ impl Space {
         }
     }
 
-    /// Pushes the frame of the closure at `window`, with the arguments that follow it. `None` if it is none, or takes another number of
-    /// arguments: nothing has changed then.
+    /// The code to run for the closure at `window`, whose parts now stand where the code expects them. `None` if it is none, or takes another
+    /// number of arguments: nothing has changed then.
     ///
     /// # Safety
     /// As for [`send`](Self::send).
-    #[expect(clippy::option_option, reason = "not a block, or pushed and then perhaps an exit")]
-    pub(crate) unsafe fn push_block(&mut self, window: *mut Oop, arguments: usize) -> Option<Option<Exit>> {
+    unsafe fn opened_block(&self, window: *mut Oop, arguments: usize) -> Option<(*const Code, Oop)> {
         // SAFETY: the caller's promise; the window is within the slack behind the stack's limit.
         unsafe {
             let closure = self.value(*window);
@@ -149,8 +148,33 @@ impl Space {
                 return None;
             }
             let object = closure.object()?;
-            let code = super::run::enter_block(code, window, object);
-            Some(self.push_frame(code, window, object.oop(), Oop::NULL))
+            Some((super::run::enter_block(code, window, object), object.oop()))
+        }
+    }
+
+    /// Pushes the frame of the closure at `window`, with the arguments that follow it. `None` if it is no such closure: nothing has
+    /// changed then.
+    ///
+    /// # Safety
+    /// As for [`send`](Self::send).
+    #[expect(clippy::option_option, reason = "not a block, or pushed and then perhaps an exit")]
+    pub(crate) unsafe fn push_block(&mut self, window: *mut Oop, arguments: usize) -> Option<Option<Exit>> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (code, closure) = self.opened_block(window, arguments)?;
+            Some(self.push_frame(code, window, closure, Oop::NULL))
+        }
+    }
+
+    /// As [`push_block`](Self::push_block), without a poll; false if it is no such closure or the stack is full.
+    ///
+    /// # Safety
+    /// As for [`send`](Self::send).
+    pub(crate) unsafe fn push_block_quietly(&mut self, window: *mut Oop, arguments: usize) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let opened = self.opened_block(window, arguments);
+            opened.is_some_and(|(code, closure)| self.push_frame_quietly(code, window, closure, Oop::NULL))
         }
     }
 
@@ -230,6 +254,7 @@ impl Space {
         let above = self.holder_of(self.value(method)).and_then(|class| class.slot(behavior::SUPERCLASS));
         let start = above.map_or(self.nil(), Value::oop);
         let class = ClassIndex::new(class).unwrap_or(ClassIndex::FREE);
+        self.caches_used = true;
         self.entry_from(start, class, selector, usize::from(site.arguments))
     }
 

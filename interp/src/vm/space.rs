@@ -71,6 +71,10 @@ pub struct Space {
     pub(crate) trampoline: Box<Code>,
     /// What ends the loop at the next poll.
     pub(crate) exit: Option<Exit>,
+    /// Whether an entry was made since the caches were flushed.
+    pub(crate) caches_used: bool,
+    /// Why the last process was terminated by the runtime.
+    pub(crate) last_failure: Option<String>,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
 }
@@ -110,6 +114,8 @@ impl Space {
             trampoline: Box::new(trampoline()),
             exit: None,
             awaited: None,
+            caches_used: false,
+            last_failure: None,
         })
     }
 
