@@ -4,3 +4,4 @@
 //! [`code`]; a [`vm`] space runs it on the heap.
 
 pub mod code;
+pub mod syntax;
