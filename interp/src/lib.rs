@@ -4,4 +4,5 @@
 //! [`code`]; a [`vm`] space runs it on the heap.
 
 pub mod code;
+pub mod compiler;
 pub mod syntax;

@@ -165,17 +165,18 @@ impl<'s> Assembler<'s> {
         self.unit.cells.push(CopiedCells { register, count });
     }
 
-    /// A variable can be found in `register` from here on; [`end_name`](Self::end_name) ends it.
-    pub fn name(&mut self, name: &str, register: u8, cell: Option<u8>) -> usize {
+    /// A variable can be found in `register` from here on; [`end_names`](Self::end_names) ends it.
+    pub fn name(&mut self, name: &str, register: u8, cell: Option<u8>) {
         let word = self.word();
         self.unit.names.push(TemporaryName { name: name.to_owned(), register, cell, live: word..u32::MAX });
-        self.unit.names.len() - 1
     }
 
-    /// The variable with this number of [`name`](Self::name) is gone.
-    pub fn end_name(&mut self, number: usize) {
+    /// Variables are gone that were named when there were so many names.
+    pub fn end_names(&mut self, start: usize) {
         let word = self.word();
-        self.unit.names[number].live.end = word;
+        for name in &mut self.unit.names[start..] {
+            name.live.end = name.live.end.min(word);
+        }
     }
 
     // Instructions. Those that write a register raise the height to it.
@@ -281,6 +282,7 @@ impl<'s> Assembler<'s> {
     pub fn test(&mut self, message: Range<u32>, result: u8, join: Label) {
         if self.is_reachable {
             self.refer(join, Reference::Join(self.unit.tests.len()));
+            self.reserve(result);
             let branch = self.word();
             self.unit.tests.push(BooleanTest { branch, message, result, join: 0 });
         }
@@ -333,11 +335,17 @@ impl<'s> Assembler<'s> {
     }
 
     fn raise(&mut self, a: u8) {
-        if a as usize >= MAX_REGISTERS {
+        self.reserve(a);
+        if (a as usize) < MAX_REGISTERS {
+            self.height = self.height.max(a as usize + 1);
+        }
+    }
+
+    fn reserve(&mut self, register: u8) {
+        if register as usize >= MAX_REGISTERS {
             return self.exceed(Limit::Registers);
         }
-        self.height = self.height.max(a as usize + 1);
-        self.unit.registers = self.unit.registers.max(self.height as u8);
+        self.unit.registers = self.unit.registers.max(register + 1);
     }
 
     // Literals and sites.
