@@ -4,6 +4,7 @@
 //! [`code`]; a [`vm`] space runs it on the heap.
 
 pub mod code;
+pub mod compiler;
 pub mod objects;
 pub mod primitives;
 pub mod syntax;
