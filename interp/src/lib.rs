@@ -4,3 +4,7 @@
 //! [`code`]; a [`vm`] space runs it on the heap.
 
 pub mod code;
+pub mod objects;
+pub mod primitives;
+pub mod syntax;
+pub mod vm;
