@@ -1,3 +1,4 @@
 //! A Pharo-flavoured Smalltalk on the Instar heap.
 
+pub mod source;
 pub mod syntax;
