@@ -2,7 +2,8 @@
 
 use include_dir::{Dir, include_dir};
 
-use crate::source::{self, Package};
+use crate::source::tonel::{TonelFile, parse_file};
+use crate::source::{Package, SourceErrors};
 use crate::vm::SpaceError;
 
 static KERNEL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/kernel");
@@ -26,5 +27,24 @@ fn collect(folder: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
 
 /// The kernel's packages.
 pub(super) fn packages() -> Result<Vec<Package>, SpaceError> {
-    source::read_texts(&sources()).map_err(|errors| SpaceError::Load(errors.to_string()))
+    read(sources()).map_err(|errors| SpaceError::Load(errors.to_string()))
+}
+
+/// Packages from Tonel texts, one package a folder.
+pub fn read(files: Vec<(String, &'static str)>) -> Result<Vec<Package>, SourceErrors> {
+    let mut packages: Vec<Package> = Vec::new();
+    for (path, text) in files {
+        let folder = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        if packages.last().is_none_or(|package| package.name != folder) {
+            packages.push(Package::new(folder));
+        }
+        let Some(package) = packages.last_mut() else { continue };
+        match parse_file(&path, text)? {
+            TonelFile::Class(class) => package.classes.push(class),
+            TonelFile::Trait(it) => package.traits.push(it),
+            TonelFile::Extension(extension) => package.extensions.push(extension),
+            TonelFile::Package { .. } => {}
+        }
+    }
+    Ok(packages)
 }

@@ -4,7 +4,7 @@ mod classes;
 mod kernel;
 mod methods;
 
-pub use kernel::sources;
+pub use kernel::{read, sources};
 pub use methods::{ClassScope, Problem};
 
 use instar_heap::{HeapError, Oop};
