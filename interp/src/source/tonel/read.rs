@@ -11,7 +11,7 @@ use crate::source::fields::Fields;
 use crate::source::file::{Place, SourceError, SourceErrors, SourceFile};
 use crate::source::model::{ClassDef, ExtensionDef, MethodDef, Side, Style, TraitDef};
 use crate::source::ston::{Item, Reader, Value};
-use crate::syntax::{Span, SyntaxError, line_and_column};
+use crate::syntax::{Span, SyntaxError, line_and_column, parse_method_parts};
 
 const CLASS_KEYS: [&str; 12] = [
     "name",
@@ -237,8 +237,13 @@ impl<'f> Run<'f> {
         let pattern = self.text[start..opening].trim_end();
         let pattern = Span::new(start as u32, (start + pattern.len()) as u32);
         let Some(end) = body_end(bytes, opening + 1) else { return Err(self.unclosed(pattern, opening)) };
-        self.reader.at = end + 1;
         let body = Span::new(opening as u32 + 1, end as u32);
+        // A body that seems to hold other methods, and is wrong, has a bracket too few. A right one holds a long string.
+        let is_suspicious = next_method(&self.text[..end], opening) < end;
+        if is_suspicious && parse_method_parts(self.text, pattern, body).is_err() {
+            return Err(self.unclosed(pattern, opening));
+        }
+        self.reader.at = end + 1;
         Ok(MethodDef { side, category, file: self.file.clone(), pattern, body })
     }
 

@@ -57,6 +57,10 @@ pub(super) fn next_method(text: &str, mut at: usize) -> usize {
 }
 
 fn looks_like_method(line: &str) -> bool {
+    // Most lines are indented.
+    if !line.starts_with(|letter: char| letter == '{' || letter == '_' || letter.is_ascii_alphabetic()) {
+        return false;
+    }
     if let Some(inside) = line.strip_prefix('{') {
         let inside = inside.trim_start();
         return inside.is_empty() || inside.starts_with("#category") || inside.starts_with("'category'");
@@ -65,7 +69,7 @@ fn looks_like_method(line: &str) -> bool {
     let mut words = owner.split_ascii_whitespace();
     let is_name = words.next().is_some_and(crate::source::ston::is_identifier);
     let is_owned = matches!((words.next(), words.next()), (None | Some("class" | "classSide"), None));
-    is_name && is_owned && line.starts_with(|letter: char| !letter.is_whitespace())
+    is_name && is_owned
 }
 
 #[cfg(test)]
