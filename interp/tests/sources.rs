@@ -364,6 +364,8 @@ fn what_tonel_cannot_say_is_not_written() {
         package.classes[0].methods = vec![method(source)];
         assert!(tonel::write(&package).unwrap_err().to_string().contains("do not match"), "{source}");
     }
+    package.classes[0].methods = vec![method("foo\n3 4.\nFoo >> bar")];
+    assert!(tonel::write(&package).unwrap_err().to_string().contains("looks like another method"));
     package.classes[0].methods = vec![method("foo ^ $$")];
     assert_eq!(reread(&package).classes[0].methods, package.classes[0].methods);
     package.name = "../x".to_owned();

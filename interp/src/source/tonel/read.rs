@@ -6,12 +6,12 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::TonelFile;
-use super::split::{body_end, next_method, pattern_end};
+use super::split::{body_end, next_method, pattern_end, swallows_methods};
 use crate::source::fields::Fields;
 use crate::source::file::{Place, SourceError, SourceErrors, SourceFile};
 use crate::source::model::{ClassDef, ExtensionDef, MethodDef, Side, Style, TraitDef};
 use crate::source::ston::{Item, Reader, Value};
-use crate::syntax::{Span, SyntaxError, line_and_column, parse_method_parts};
+use crate::syntax::{Span, SyntaxError, line_and_column};
 
 const CLASS_KEYS: [&str; 12] = [
     "name",
@@ -238,9 +238,7 @@ impl<'f> Run<'f> {
         let pattern = Span::new(start as u32, (start + pattern.len()) as u32);
         let Some(end) = body_end(bytes, opening + 1) else { return Err(self.unclosed(pattern, opening)) };
         let body = Span::new(opening as u32 + 1, end as u32);
-        // A body that seems to hold other methods, and is wrong, has a bracket too few. A right one holds a long string.
-        let is_suspicious = next_method(&self.text[..end], opening) < end;
-        if is_suspicious && parse_method_parts(self.text, pattern, body).is_err() {
+        if swallows_methods(self.text, pattern, body) {
             return Err(self.unclosed(pattern, opening));
         }
         self.reader.at = end + 1;

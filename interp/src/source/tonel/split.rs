@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memchr2};
 
+use crate::syntax::{Span, parse_method_parts};
+
 /// Bytes that a body's end depends on.
 const MARKS: [bool; 256] = {
     let mut marks = [false; 256];
@@ -54,6 +56,12 @@ pub(super) fn next_method(text: &str, mut at: usize) -> usize {
             None => return text.len(),
         }
     }
+}
+
+/// Does a body seem to hold other methods, and is wrong? Then it has a bracket too few. A right one holds a long string.
+pub(super) fn swallows_methods(text: &str, pattern: Span, body: Span) -> bool {
+    let end = body.end as usize;
+    next_method(&text[..end], body.start as usize) < end && parse_method_parts(text, pattern, body).is_err()
 }
 
 fn looks_like_method(line: &str) -> bool {
