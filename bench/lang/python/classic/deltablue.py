@@ -365,7 +365,7 @@ class Planner:
 
 
 class DeltaBlue(Benchmark):
-    default_parameter = 2500
+    default_parameter = 5000
 
     def run(self, parameter):
         result = self.chain(parameter) + self.projection(parameter)

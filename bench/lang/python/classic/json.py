@@ -58,12 +58,14 @@ class JsonArray(JsonValue):
         return self.values.at(index)
 
     def weight(self):
-        self.total = 1
-        self.values.for_each(self.add_weight)
-        return self.total
+        total = 1
 
-    def add_weight(self, value):
-        self.total += value.weight()
+        def add(value):
+            nonlocal total
+            total += value.weight()
+
+        self.values.for_each(add)
+        return total
 
 
 class JsonObject(JsonValue):
@@ -325,7 +327,7 @@ class DocumentBuilder:
 
 
 class Json(Benchmark):
-    default_parameter = 8
+    default_parameter = 24
     RECORDS = 200
     WEIGHT = 20178
 

@@ -192,7 +192,7 @@ class Scheduler:
 
 
 class Richards(Benchmark):
-    default_parameter = 4
+    default_parameter = 8
 
     def benchmark(self):
         scheduler = Scheduler()
