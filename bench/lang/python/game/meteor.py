@@ -1,6 +1,7 @@
 """The smallest and the largest of the 2098 ways to lay ten pieces on a board of ten rows of five hexagons.
 
-Solved here as an exact cover of 50 cells and 10 pieces, with the column of fewest choices first.
+Solved here as an exact cover of 50 cells and 10 pieces, with the column of fewest choices first. Placements that cut off a
+part of the board whose size five does not divide are left out: nothing can fill it.
 """
 
 DIRECTIONS = {"E": (1, 0), "SE": (0, 1), "SW": (-1, 1), "W": (-1, 0), "NW": (0, -1), "NE": (1, -1)}
@@ -31,7 +32,32 @@ def placements(path):
                     board = [(q + r // 2, r) for q, r in place]
                     if all(0 <= c < 5 and 0 <= r < 10 for c, r in board):
                         found.add(frozenset(5 * r + c for c, r in board))
-    return found
+    return [cells for cells in found if not has_islands(cells)]
+
+
+def neighbors(cell):
+    row, column = divmod(cell, 5)
+    for q, r in DIRECTIONS.values():
+        other_row = row + r
+        other_column = column - row // 2 + q + other_row // 2
+        if 0 <= other_row < 10 and 0 <= other_column < 5:
+            yield 5 * other_row + other_column
+
+
+def has_islands(taken):
+    free = set(range(50)) - taken
+    while free:
+        edge = [free.pop()]
+        size = 1
+        while edge:
+            for cell in neighbors(edge.pop()):
+                if cell in free:
+                    free.remove(cell)
+                    edge.append(cell)
+                    size += 1
+        if size % 5 != 0:
+            return True
+    return False
 
 
 def solutions():
