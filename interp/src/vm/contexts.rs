@@ -6,7 +6,7 @@
 
 #![allow(unsafe_code)]
 
-use instar_heap::{HeapError, Obj, Oop};
+use instar_heap::{HeapError, Oop};
 
 use super::Space;
 use super::run::Exit;
@@ -164,9 +164,4 @@ impl Space {
             self.send(window, 0, Special::MustBeBoolean)
         }
     }
-}
-
-/// The object that a Context is, if the value is one.
-pub(crate) fn context_object(value: Value<'_>) -> Option<Obj> {
-    value.object().filter(|_| value.is(Known::Context))
 }

@@ -302,7 +302,9 @@ impl Space {
             let access = Access::<AlwaysCheck>::new(&self.mutator);
             let heal_slots = |object: Obj, most: usize| {
                 let slots = object.pointer_slots_of(object.header()).min(most);
-                (0..slots).for_each(|slot| drop(access.load(object, slot)));
+                for slot in 0..slots {
+                    access.load(object, slot);
+                }
             };
             for index in 0..usize::from(height) {
                 let register = &mut *frame.base.add(index);
