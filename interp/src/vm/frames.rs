@@ -354,3 +354,24 @@ impl Space {
         }
     }
 }
+
+impl Space {
+    /// Drops all frames above `number` and begins that one's code anew; arguments are what they are now.
+    pub(crate) fn restart_frame(&mut self, number: usize) {
+        for dropped in (number + 1..=self.top()).rev() {
+            self.drop_frame(dropped);
+        }
+        let nil = self.nil();
+        let address = self.stack().frame_address(number);
+        self.roots.frame = address;
+        // SAFETY: the frame is in use; its code has these registers.
+        unsafe {
+            let frame = &mut *address;
+            let code = &*frame.code;
+            for temporary in code.first_temporary as usize..code.end_temporaries as usize {
+                *frame.base.add(temporary) = nil;
+            }
+            frame.pc = code.words.as_ptr();
+        }
+    }
+}
