@@ -34,7 +34,10 @@ impl<'d> Plan<'d> {
         let mut by_name = HashMap::new();
         for def in defs {
             if by_name.insert(def.name.as_str(), *def).is_some() {
-                return Err(SpaceError::Load(format!("{:?}: the kernel has a class {} already", def.place, def.name)));
+                return Err(SpaceError::Load(format!(
+                    "{:?}: the kernel has a class {} already",
+                    def.place, def.name
+                )));
             }
         }
         Ok(Plan { defs: by_name })
@@ -68,7 +71,10 @@ impl<'d> Plan<'d> {
         let mut ordered: Vec<&ClassDef> = defs.to_vec();
         for def in defs {
             if let Some(superclass) = def.superclass.as_deref().filter(|name| !self.defs.contains_key(name)) {
-                let message = format!("{:?}: there is no class {superclass}, the superclass of {}", def.place, def.name);
+                let message = format!(
+                    "{:?}: there is no class {superclass}, the superclass of {}",
+                    def.place, def.name
+                );
                 return Err(SpaceError::Load(message));
             }
             if self.chain(&def.name).len() > self.defs.len() {
@@ -85,7 +91,10 @@ impl<'d> Plan<'d> {
             let variables = self.variables(name);
             for (variable, slot) in *slots {
                 if variables.get(*slot) != Some(variable) {
-                    let message = format!("the runtime expects {variable} as variable {} of {name}, whose variables are {variables:?}", slot + 1);
+                    let message = format!(
+                        "the runtime expects {variable} as variable {} of {name}, whose variables are {variables:?}",
+                        slot + 1
+                    );
                     return Err(SpaceError::Load(message));
                 }
             }
@@ -161,10 +170,63 @@ impl Space {
         for def in &ordered {
             let superclass = def.superclass.as_deref().map(|name| made[name]);
             let above = superclass.map_or(made["Class"].class, |superclass| superclass.metaclass);
-            self.fill_class(made[def.name.as_str()], superclass.map(|made| made.class), above, def, plan.variables(&def.name).len())?;
+            self.fill_class(
+                made[def.name.as_str()],
+                superclass.map(|made| made.class),
+                above,
+                def,
+                plan.variables(&def.name).len(),
+            )?;
         }
         self.release(first);
         Ok(())
+    }
+
+    /// Makes a class whose superclass exists, without methods.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(super) fn make_class(&mut self, def: &ClassDef) -> Result<(), HeapError> {
+        let superclass = def.superclass.as_deref().and_then(|name| self.class_named(name)).map(Value::oop);
+        let superclass = superclass.map(|oop| self.root(oop));
+        let inherited = |space: &Space, class: Option<Value<'_>>| {
+            class.map_or(0, |class| space.instance_variables(class).len())
+        };
+        let above = match superclass {
+            Some(superclass) => self.rooted(superclass).class(),
+            None => self.known_class(Known::Class),
+        };
+        let variables =
+            inherited(self, superclass.map(|root| self.rooted(root))) + def.instance_variables.len();
+        let class_variables = inherited(self, Some(above)) + def.class_instance_variables.len();
+        let above = above.oop();
+        let above = self.root(above);
+        let layout = self.inherited_layout(def, superclass);
+        let instances = self.define_index(spec_of(layout, variables))?;
+        let classes = self.define_index(ClassSpec::fixed(class_variables as u16))?;
+        let made = self.make_pair(instances, classes)?;
+        let result = self.fill_class(made, superclass, above, def, variables);
+        self.release(superclass.unwrap_or(above));
+        result
+    }
+
+    /// A class that says nothing of its layout has that of its superclass.
+    fn inherited_layout(&self, def: &ClassDef, superclass: Option<Root>) -> Layout {
+        let format =
+            superclass.and_then(|root| self.rooted(root).slot(behavior::FORMAT)).and_then(Value::as_integer);
+        let Some(format) = format.filter(|_| def.layout == Layout::Normal) else { return def.layout };
+        let is = |format_of: Format| format >> 16 == i64::from(format_of.bits());
+        if is(Format::INDEXABLE) {
+            Layout::Variable
+        } else if is(Format::BYTES) {
+            Layout::Bytes
+        } else if is(Format::WORDS) {
+            Layout::Words
+        } else if is(Format::WEAK) {
+            Layout::Weak
+        } else {
+            Layout::Normal
+        }
     }
 
     fn define_index(&mut self, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
@@ -317,7 +379,9 @@ impl Space {
         let first = self.mark_roots();
         let known: Vec<Oop> = {
             let list = self.rooted(superclass).slot(class::SUBCLASSES);
-            list.map_or(Vec::new(), |list| (0..list.slots()).filter_map(|at| list.slot(at)).map(Value::oop).collect())
+            list.map_or(Vec::new(), |list| {
+                (0..list.slots()).filter_map(|at| list.slot(at)).map(Value::oop).collect()
+            })
         };
         for oop in known {
             self.root(oop);

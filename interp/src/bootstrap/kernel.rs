@@ -2,8 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 
-use crate::source::tonel::{TonelFile, parse_file};
-use crate::source::{Package, SourceErrors};
+use crate::source::{self, Package, SourceFile};
 use crate::vm::SpaceError;
 
 static KERNEL: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/kernel");
@@ -18,7 +17,9 @@ pub fn sources() -> Vec<(String, &'static str)> {
 
 fn collect(folder: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
     for file in folder.files() {
-        if let Some(text) = file.contents_utf8().filter(|_| file.path().extension().is_some_and(|end| end == "st")) {
+        if let Some(text) =
+            file.contents_utf8().filter(|_| file.path().extension().is_some_and(|end| end == "st"))
+        {
             files.push((file.path().display().to_string(), text));
         }
     }
@@ -27,24 +28,6 @@ fn collect(folder: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
 
 /// The kernel's packages.
 pub(super) fn packages() -> Result<Vec<Package>, SpaceError> {
-    read(sources()).map_err(|errors| SpaceError::Load(errors.to_string()))
-}
-
-/// Packages from Tonel texts, one package a folder.
-pub fn read(files: Vec<(String, &'static str)>) -> Result<Vec<Package>, SourceErrors> {
-    let mut packages: Vec<Package> = Vec::new();
-    for (path, text) in files {
-        let folder = path.rsplit('/').nth(1).unwrap_or_default().to_owned();
-        if packages.last().is_none_or(|package| package.name != folder) {
-            packages.push(Package::new(folder));
-        }
-        let Some(package) = packages.last_mut() else { continue };
-        match parse_file(&path, text)? {
-            TonelFile::Class(class) => package.classes.push(class),
-            TonelFile::Trait(it) => package.traits.push(it),
-            TonelFile::Extension(extension) => package.extensions.push(extension),
-            TonelFile::Package { .. } => {}
-        }
-    }
-    Ok(packages)
+    let files: Vec<_> = sources().into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+    source::read_files(&files).map_err(|errors| SpaceError::Load(errors.to_string()))
 }

@@ -34,7 +34,8 @@ impl Environment for ClassScope<'_> {
         }
         let binding = self.space.global(symbol)?;
         let value = binding.slot(association::VALUE)?;
-        let is_class = value.object().is_some_and(|object| object.header().has_any(instar_heap::HeaderFlags::CLASS));
+        let is_class =
+            value.object().is_some_and(|object| object.header().has_any(instar_heap::HeaderFlags::CLASS));
         Some(Resolved::Global { is_assignable: !is_class })
     }
 
@@ -114,7 +115,7 @@ impl Space {
     }
 
     /// Compiles the methods of packages and puts them into their classes.
-    pub(super) fn load_code(&mut self, packages: &[Package]) -> Result<(), SpaceError> {
+    pub(super) fn load_methods_of(&mut self, packages: &[Package]) -> Result<(), SpaceError> {
         let mut errors = String::new();
         for package in packages {
             let classes = package.classes.iter().map(|def| (&def.name, &def.methods));
@@ -165,8 +166,13 @@ impl Space {
             Ok(info) => info,
             Err(errors) => return Ok(Err(render(&method.file.path, &source, &errors))),
         };
-        if let Some(name) = info.unit.primitive.as_deref().filter(|name| crate::primitives::find(name).is_none()) {
-            return Ok(Err(format!("error: {}: {} names the primitive {name}, which there is not\n", method.file.path, info.selector)));
+        if let Some(name) =
+            info.unit.primitive.as_deref().filter(|name| crate::primitives::find(name).is_none())
+        {
+            return Ok(Err(format!(
+                "error: {}: {} names the primitive {name}, which there is not\n",
+                method.file.path, info.selector
+            )));
         }
         let facts = MethodFacts {
             source: &source,
@@ -218,12 +224,18 @@ impl Space {
         let class = self.rooted(receiver).class();
         let variables = self.instance_variables(class);
         let scope = ClassScope { space: self, class, variables: &variables };
-        let info = compile_doit(source, &scope).map_err(|errors| Problem::Source(render("do-it", source, &errors)))?;
+        let info = compile_doit(source, &scope)
+            .map_err(|errors| Problem::Source(render("do-it", source, &errors)))?;
         let class = class.oop();
         let class = self.root(class);
         let selector = self.special(Special::DoIt);
         let selector = self.root(selector);
-        let method = self.new_method(&info, selector, class, &MethodFacts { source, protocol: "do-its", package: None })?;
+        let method = self.new_method(
+            &info,
+            selector,
+            class,
+            &MethodFacts { source, protocol: "do-its", package: None },
+        )?;
         let method = self.root(method);
         let process = self.allocate_known(Known::Process, 0)?.oop();
         let process = self.root(process);

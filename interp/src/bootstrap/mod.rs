@@ -2,14 +2,15 @@
 
 mod classes;
 mod kernel;
+mod load;
 mod methods;
 
-pub use kernel::{read, sources};
+pub use kernel::sources;
 pub use methods::{ClassScope, Problem};
 
 use instar_heap::{HeapError, Oop};
 
-use crate::objects::layout::{class, scheduler};
+use crate::objects::layout::scheduler;
 use crate::objects::{Known, Special, Value};
 use crate::source::{ClassDef, Package};
 use crate::vm::space::Root;
@@ -37,7 +38,7 @@ impl Space {
         let classes: Vec<&ClassDef> = packages.iter().flat_map(|package| &package.classes).collect();
         space.make_kernel_classes(&classes)?;
         space.make_well_known_objects()?;
-        space.load_code(packages)?;
+        space.load_methods_of(packages)?;
         space.initialize_classes(packages)?;
         Ok(space)
     }
@@ -108,7 +109,7 @@ impl Space {
     }
 
     /// Sends `initialize` to each class of the packages that defines it on its class side.
-    fn initialize_classes(&mut self, packages: &[Package]) -> Result<(), SpaceError> {
+    pub(super) fn initialize_classes(&mut self, packages: &[Package]) -> Result<(), SpaceError> {
         for package in packages {
             for class in &package.classes {
                 let defines = class.methods.iter().any(|method| {
@@ -122,10 +123,5 @@ impl Space {
             }
         }
         Ok(())
-    }
-
-    /// The name of a class, for messages.
-    pub(crate) fn name_of(&self, value: Value<'_>) -> String {
-        value.slot(class::NAME).and_then(Value::text).unwrap_or_default()
     }
 }

@@ -234,7 +234,9 @@ fn shortcut(unit: &CodeUnit, has_primitive: bool) -> Option<Shortcut> {
     let first = Instruction(*unit.words.first()?);
     match (first.op()?, unit.words.get(1..)?) {
         (Op::ReturnSelf, _) => Some(Shortcut::Receiver),
-        (Op::LoadSlot, &[next, ..]) if Instruction(next) == Instruction::abc(Op::Return, first.a() as u8, 0, 0) => {
+        (Op::LoadSlot, &[next, ..])
+            if Instruction(next) == Instruction::abc(Op::Return, first.a() as u8, 0, 0) =>
+        {
             Some(Shortcut::Getter(first.bx() as u32))
         }
         (Op::StoreSlot, &[slot, next, ..]) if unit.arguments == 1 && first.a() == 1 => {
@@ -267,11 +269,6 @@ impl CodeTable {
     #[inline]
     pub fn get(&self, number: usize) -> Option<&Code> {
         self.codes.get(number)?.as_deref()
-    }
-
-    /// As [`get`](Self::get), to be changed.
-    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut Code> {
-        self.codes.get_mut(number)?.as_deref_mut()
     }
 
     /// All code.

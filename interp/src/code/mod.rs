@@ -1,16 +1,16 @@
 //! Executable code: the instruction set, what the compiler delivers, and what is run.
 
-pub mod executable;
 pub mod assemble;
 pub mod disassemble;
+pub mod executable;
 pub mod instruction;
 pub mod rejection;
 pub mod unit;
 pub mod verify;
 
-pub use executable::{Action, Code, CodeTable, Entry, Shortcut, Site};
 pub use assemble::{Assembler, Label, Limit};
 pub use disassemble::disassemble;
+pub use executable::{Action, Code, CodeTable, Entry, Shortcut, Site};
 pub use instruction::{Instruction, Op, Operands};
 pub use rejection::{Reason, Rejection};
 pub use unit::{Binding, BooleanTest, CodeKind, CodeUnit, CopiedCells, Literal, SiteUnit, TemporaryName};

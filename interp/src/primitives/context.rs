@@ -40,7 +40,11 @@ fn frame(space: &mut Space, call: Call) -> Result<FrameId, Failure> {
 /// The frame of the receiver, if it is on the stack that runs.
 fn own_frame(space: &mut Space, call: Call) -> Result<usize, Failure> {
     let id = frame(space, call)?;
-    if id.stack == space.roots.active { Ok(id.frame) } else { Err(space.failure(Special::InappropriateOperation)) }
+    if id.stack == space.roots.active {
+        Ok(id.frame)
+    } else {
+        Err(space.failure(Special::InappropriateOperation))
+    }
 }
 
 /// The next frame below, those of the runtime's own left out.
@@ -88,7 +92,8 @@ fn is_live(space: &mut Space, call: Call) -> Answer {
 fn register(space: &mut Space, call: Call, index: usize) -> Result<Oop, Failure> {
     match frame(space, call) {
         Ok(id) => {
-            let registers = space.roots.stacks[id.stack].as_ref().map_or(&[][..], |stack| stack.registers_of(id.frame));
+            let registers =
+                space.roots.stacks[id.stack].as_ref().map_or(&[][..], |stack| stack.registers_of(id.frame));
             registers.get(index).copied().ok_or(space.failure(Special::BadIndex))
         }
         Err(_) => {
@@ -113,7 +118,9 @@ fn set_register(space: &mut Space, call: Call, index: usize, value: Oop) -> Resu
         }
         Err(_) => {
             let context = space.receiver(call);
-            let object = context.object().filter(|_| context.is(Known::Context) && CONTEXT_NAMED + index < context.slots());
+            let object = context
+                .object()
+                .filter(|_| context.is(Known::Context) && CONTEXT_NAMED + index < context.slots());
             let object = object.ok_or(space.failure(Special::BadIndex))?;
             // SAFETY: the slot exists.
             unsafe { space.store(object, CONTEXT_NAMED + index, value) };
@@ -137,7 +144,8 @@ fn temp_at_put(space: &mut Space, call: Call) -> Answer {
 
 /// The names of a context's arguments and temporaries with their places.
 fn names(space: &Space, call: Call) -> Result<Vec<(String, usize, Option<usize>)>, Failure> {
-    let method = space.receiver(call).slot(context::METHOD).filter(|_| space.receiver(call).is(Known::Context));
+    let method =
+        space.receiver(call).slot(context::METHOD).filter(|_| space.receiver(call).is(Known::Context));
     let code = method.and_then(|method| space.code_of(method)).ok_or(space.failure(Special::BadReceiver))?;
     // SAFETY: `code_of` found it alive.
     let names = unsafe { &(*code).names };

@@ -45,7 +45,9 @@ fn complete_with_receiver(space: &mut Space, call: Call) {
 /// Gives a new Process its stack: it will run the argument, a block without arguments.
 fn give_block(space: &mut Space, call: Call) -> Answer {
     let receiver = space.receiver(call);
-    if !receiver.is_kind_of(Known::Process) || receiver.slot(process::STACK).is_none_or(|stack| !stack.is_nil()) {
+    if !receiver.is_kind_of(Known::Process)
+        || receiver.slot(process::STACK).is_none_or(|stack| !stack.is_nil())
+    {
         return Err(space.failure(Special::BadReceiver));
     }
     let (receiver, block) = (receiver.oop(), space.argument(call, 0).oop());
@@ -120,7 +122,11 @@ fn trace(space: &mut Space, call: Call) -> Answer {
 }
 
 fn semaphore(space: &Space, value: Value<'_>) -> Result<Oop, Failure> {
-    if value.is_kind_of(Known::Semaphore) { Ok(value.oop()) } else { Err(space.failure(Special::BadReceiver)) }
+    if value.is_kind_of(Known::Semaphore) {
+        Ok(value.oop())
+    } else {
+        Err(space.failure(Special::BadReceiver))
+    }
 }
 
 fn signal(space: &mut Space, call: Call) -> Result<Flow, Failure> {

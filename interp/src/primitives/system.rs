@@ -70,14 +70,18 @@ fn all_instances(space: &mut Space, call: Call) -> Answer {
     let index = index.and_then(|index| u32::try_from(index).ok()).and_then(ClassIndex::new);
     let index = index.ok_or(space.failure(Special::BadReceiver))?;
     let count = space.count_instances(index);
-    let array = space.allocate_known(crate::objects::Known::Array, count).map_err(|error| space.memory_failure(error))?;
+    let array = space
+        .allocate_known(crate::objects::Known::Array, count)
+        .map_err(|error| space.memory_failure(error))?;
     // A collection while allocating can only have removed some.
     let filled = space.fill_with_instances(index, array, count);
     if filled == count {
         return Ok(array.oop());
     }
     let all = space.root(array.oop());
-    let shorter = space.allocate_known(crate::objects::Known::Array, filled).map_err(|error| space.memory_failure(error));
+    let shorter = space
+        .allocate_known(crate::objects::Known::Array, filled)
+        .map_err(|error| space.memory_failure(error));
     let result = shorter.map(|shorter| {
         for slot in 0..filled {
             let value = space.rooted(all).slot(slot).map_or(space.nil(), Value::oop);

@@ -8,7 +8,9 @@ use super::Space;
 use super::space::Root;
 use crate::code::{Binding, Code, CodeUnit, Literal};
 use crate::compiler::CompiledMethodInfo;
-use crate::objects::layout::{COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal};
+use crate::objects::layout::{
+    COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal,
+};
 use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Special, Value};
 
@@ -83,7 +85,13 @@ impl Space {
         result.map(|()| oop)
     }
 
-    fn fill_code(&mut self, unit: &CodeUnit, code: Root, class: Root, outer: Option<Root>) -> Result<(), HeapError> {
+    fn fill_code(
+        &mut self,
+        unit: &CodeUnit,
+        code: Root,
+        class: Root,
+        outer: Option<Root>,
+    ) -> Result<(), HeapError> {
         for (number, literal) in unit.literals.iter().enumerate() {
             let value = match literal {
                 Literal::Block(block) => self.new_code(block, class, Some(code))?,
@@ -153,7 +161,8 @@ impl Space {
         }
         let fraction = self.allocate_known(known, 0)?.oop();
         let fraction = self.root(fraction);
-        for (slot, part) in [(scaled_decimal::NUMERATOR, first), (scaled_decimal::DENOMINATOR, first.next())] {
+        for (slot, part) in [(scaled_decimal::NUMERATOR, first), (scaled_decimal::DENOMINATOR, first.next())]
+        {
             let part = self.rooted(part).oop();
             self.store_rooted(fraction, slot, part);
         }
@@ -227,7 +236,11 @@ impl Space {
     ///
     /// # Errors
     /// [`HeapError`]; nothing has changed then.
-    pub(crate) fn insert_association(&mut self, dictionary: Root, association: Root) -> Result<(), HeapError> {
+    pub(crate) fn insert_association(
+        &mut self,
+        dictionary: Root,
+        association: Root,
+    ) -> Result<(), HeapError> {
         self.grow_dictionary(dictionary)?;
         let key = self.rooted(association).slot(association::KEY).map_or(self.nil(), Value::oop);
         let dictionary_value = self.rooted(dictionary);
@@ -258,7 +271,9 @@ impl Space {
         let larger = self.allocate_known(Known::Array, (size * 2).max(32))?.oop();
         let larger = self.value(larger);
         if let Some(old) = self.rooted(dictionary).slot(hashed::ARRAY) {
-            for association in (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil()) {
+            for association in
+                (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil())
+            {
                 let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
                 if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
                     // SAFETY: `place_of` found the slot.

@@ -97,14 +97,17 @@ impl Space {
     /// What calling `code` does to receivers of `class`.
     pub(crate) fn entry_of(&self, code: &Code, class: ClassIndex, arguments: usize) -> Entry {
         let spec = self.mutator.heap().classes.spec(class);
-        let named = spec.filter(|spec| spec.format.has_pointers()).map_or(0, |spec| u32::from(spec.fixed_slots));
+        let named =
+            spec.filter(|spec| spec.format.has_pointers()).map_or(0, |spec| u32::from(spec.fixed_slots));
         let plain_array = spec.is_some_and(|spec| spec.fixed_slots == 0 && spec.format == Format::INDEXABLE);
         let fits = code.arguments as usize == arguments && code.kind != CodeKind::Block;
         let action = match (code.primitive, code.shortcut) {
             _ if !fits => Action::NotUnderstood,
             (Some(Primitive::Plain(function)), _) => Action::Plain(function),
             (Some(Primitive::Control(function)), _) => Action::Control(function),
-            (Some(Primitive::BlockValue), _) if class == self.class_index(Known::BlockClosure) => Action::BlockValue,
+            (Some(Primitive::BlockValue), _) if class == self.class_index(Known::BlockClosure) => {
+                Action::BlockValue
+            }
             (Some(Primitive::BlockValue), _) => Action::Activate,
             (Some(Primitive::At(_)), _) if plain_array && arguments == 1 => Action::ArrayAt,
             (Some(Primitive::AtPut(_)), _) if plain_array && arguments == 2 => Action::ArrayAtPut,
@@ -141,7 +144,8 @@ impl Space {
             if class.is_nil() {
                 return None;
             }
-            if let Some(method) = class.slot(behavior::METHOD_DICT).and_then(|dict| method_at(dict, selector)) {
+            if let Some(method) = class.slot(behavior::METHOD_DICT).and_then(|dict| method_at(dict, selector))
+            {
                 return Some(self.code_of(method).map_or(Found::Object(method.oop()), Found::Code));
             }
             class = class.slot(behavior::SUPERCLASS)?;

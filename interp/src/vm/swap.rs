@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use instar_become::{AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way};
+use instar_become::{
+    AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
+};
 use instar_heap::{HeaderFlags, Oop};
 
 use super::Space;
@@ -27,7 +29,12 @@ impl Space {
     ///
     /// # Errors
     /// [`BecomeError`]; nothing has changed then.
-    pub(crate) fn swap_all(&mut self, sources: Oop, targets: Oop, swap: Swap) -> Result<Outcome, BecomeError> {
+    pub(crate) fn swap_all(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
         let needs_flush = self.concerns_lookup(sources) || self.concerns_lookup(targets);
         let outcome = match self.options.strategy {
             BecomeStrategy::Lazy => self.swap_with::<Lazy>(sources, targets, swap),
@@ -38,7 +45,12 @@ impl Space {
         Ok(outcome)
     }
 
-    fn swap_with<S: Strategy>(&mut self, sources: Oop, targets: Oop, swap: Swap) -> Result<Outcome, BecomeError> {
+    fn swap_with<S: Strategy>(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
         let mut pause = self.mutator.stop_world();
         // SAFETY: the Arrays are live: nothing was allocated since they were read from registers, and this mutator is the only one.
         unsafe {
@@ -57,8 +69,11 @@ impl Space {
         }
         let concerns = |index| {
             array.slot(index).is_some_and(|element| {
-                let is_class = element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-                is_class || element.is_symbol() || element.is(crate::objects::Known::MethodDictionary)
+                let is_class =
+                    element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
+                is_class
+                    || element.is_symbol()
+                    || element.is(crate::objects::Known::MethodDictionary)
                     || element.is(crate::objects::Known::Array)
             })
         };

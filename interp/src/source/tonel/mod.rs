@@ -40,6 +40,18 @@ pub fn parse_file(path: &str, text: impl Into<Cow<'static, str>>) -> Result<Tone
     parse(&SourceFile::new(path, text))
 }
 
+/// Does a text begin as Tonel files do: with a comment, if any, and the start of a definition?
+pub(super) fn is_tonel(text: &str) -> bool {
+    let mut rest = text.trim_start_matches('\u{FEFF}').trim_start();
+    while let Some(comment) = rest.strip_prefix('"') {
+        let Some((_, behind)) = comment.split_once('"') else { return false };
+        rest = behind.trim_start();
+    }
+    let kinds = ["Class", "Trait", "Extension", "Package"];
+    let behind = kinds.iter().find_map(|kind| rest.strip_prefix(kind));
+    behind.is_some_and(|behind| behind.trim_start().starts_with('{'))
+}
+
 /// Reads a Tonel file.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::TonelFile;
-use super::split::{body_end, next_method, pattern_end};
+use super::split::{body_end, next_method, pattern_end, swallows_methods};
 use crate::source::fields::Fields;
 use crate::source::file::{Place, SourceError, SourceErrors, SourceFile};
 use crate::source::model::{ClassDef, ExtensionDef, MethodDef, Side, Style, TraitDef};
@@ -237,8 +237,11 @@ impl<'f> Run<'f> {
         let pattern = self.text[start..opening].trim_end();
         let pattern = Span::new(start as u32, (start + pattern.len()) as u32);
         let Some(end) = body_end(bytes, opening + 1) else { return Err(self.unclosed(pattern, opening)) };
-        self.reader.at = end + 1;
         let body = Span::new(opening as u32 + 1, end as u32);
+        if swallows_methods(self.text, pattern, body) {
+            return Err(self.unclosed(pattern, opening));
+        }
+        self.reader.at = end + 1;
         Ok(MethodDef { side, category, file: self.file.clone(), pattern, body })
     }
 

@@ -2,6 +2,8 @@
 
 use memchr::{memchr, memchr2};
 
+use crate::syntax::{Span, parse_method_parts};
+
 /// Bytes that a body's end depends on.
 const MARKS: [bool; 256] = {
     let mut marks = [false; 256];
@@ -56,7 +58,17 @@ pub(super) fn next_method(text: &str, mut at: usize) -> usize {
     }
 }
 
+/// Does a body seem to hold other methods, and is wrong? Then it has a bracket too few. A right one holds a long string.
+pub(super) fn swallows_methods(text: &str, pattern: Span, body: Span) -> bool {
+    let end = body.end as usize;
+    next_method(&text[..end], body.start as usize) < end && parse_method_parts(text, pattern, body).is_err()
+}
+
 fn looks_like_method(line: &str) -> bool {
+    // Most lines are indented.
+    if !line.starts_with(|letter: char| letter == '{' || letter == '_' || letter.is_ascii_alphabetic()) {
+        return false;
+    }
     if let Some(inside) = line.strip_prefix('{') {
         let inside = inside.trim_start();
         return inside.is_empty() || inside.starts_with("#category") || inside.starts_with("'category'");
@@ -65,7 +77,7 @@ fn looks_like_method(line: &str) -> bool {
     let mut words = owner.split_ascii_whitespace();
     let is_name = words.next().is_some_and(crate::source::ston::is_identifier);
     let is_owned = matches!((words.next(), words.next()), (None | Some("class" | "classSide"), None));
-    is_name && is_owned && line.starts_with(|letter: char| !letter.is_whitespace())
+    is_name && is_owned
 }
 
 #[cfg(test)]

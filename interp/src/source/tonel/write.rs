@@ -1,12 +1,13 @@
 //! Writes packages as Tonel, in the layout that Pharo gives it. What is normalised is listed in `docs/source-formats.md`.
 
-use super::split::{body_end, pattern_end};
+use super::split::{body_end, pattern_end, swallows_methods};
 use crate::source::composition::Composition;
 use crate::source::file::{SourceError, SourceErrors};
 use crate::source::model::{
     ClassDef, ExtensionDef, Filing, Layout, MethodDef, Package, Side, Style, TraitDef, trimmed_end,
 };
 use crate::source::ston::{is_identifier, write_string, write_symbol};
+use crate::syntax::{MAX_SOURCE, Span};
 
 /// The files of a package: paths relative to the folder that the package's own folder stands in, and texts.
 ///
@@ -173,6 +174,10 @@ impl Out {
         }
         let end = self.text.len();
         self.text.push(']');
+        if self.text.len() > MAX_SOURCE {
+            errors.push(refused(owner, format!("a file has at most {MAX_SOURCE} bytes")));
+            return;
+        }
         let bytes = self.text.as_bytes();
         let is_read_back = pattern_end(bytes, start) == Some(opening)
             && body_end(bytes, opening + 1) == Some(end)
@@ -180,6 +185,15 @@ impl Out {
         if pattern.trim() != pattern || pattern.is_empty() || !is_read_back {
             let message = format!("the brackets or quotes of {owner}{side} >> {pattern} do not match");
             errors.push(refused(&method.file.path, message));
+        } else {
+            let span = |start: usize, end: usize| Span::new(start as u32, end as u32);
+            let pattern_span = span(start, start + pattern.len());
+            if swallows_methods(&self.text, pattern_span, span(opening + 1, end)) {
+                let message = format!(
+                    "a line of {owner}{side} >> {pattern} looks like another method, and its syntax is wrong"
+                );
+                errors.push(refused(&method.file.path, message));
+            }
         }
         self.line_end();
     }
