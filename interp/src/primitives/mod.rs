@@ -8,9 +8,15 @@
 
 mod block;
 mod context;
+mod float;
+mod float_bits;
+mod float_text;
+mod integer;
+mod large_integer;
 mod object;
 mod process;
 mod system;
+mod time;
 
 use instar_heap::{HeapError, Oop};
 
@@ -66,7 +72,17 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
+const TABLES: &[Table] = &[
+    object::TABLE,
+    block::TABLE,
+    context::TABLE,
+    process::TABLE,
+    system::TABLE,
+    integer::TABLE,
+    large_integer::TABLE,
+    float::TABLE,
+    time::TABLE,
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {
