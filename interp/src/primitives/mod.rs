@@ -7,10 +7,14 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod collection;
 mod context;
 mod object;
 mod process;
+mod string;
+mod symbol;
 mod system;
+mod text;
 
 use instar_heap::{HeapError, Oop};
 
@@ -66,7 +70,16 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
+const TABLES: &[Table] = &[
+    object::TABLE,
+    block::TABLE,
+    context::TABLE,
+    process::TABLE,
+    system::TABLE,
+    collection::TABLE,
+    string::TABLE,
+    symbol::TABLE,
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {
