@@ -7,6 +7,7 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod collection;
 mod context;
 mod float;
 mod float_bits;
@@ -15,8 +16,11 @@ mod integer;
 mod large_integer;
 mod object;
 mod process;
+mod string;
+mod symbol;
 mod system;
 mod time;
+mod text;
 
 use instar_heap::{HeapError, Oop};
 
@@ -82,6 +86,9 @@ const TABLES: &[Table] = &[
     large_integer::TABLE,
     float::TABLE,
     time::TABLE,
+    collection::TABLE,
+    string::TABLE,
+    symbol::TABLE,
 ];
 
 /// The primitive of this name.
