@@ -330,6 +330,7 @@ fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Out
     let heap = pause.world().heap();
     let mut outcome = Outcome { pairs, ..Outcome::default() };
     pause.visit_roots(|root| *root = healed_root(*root));
+    pause.visit_weak_roots(|root| *root = healed_root(*root));
     if S::SCANS_HEAP {
         outcome.references_replaced = heal_heap(pause, tally.window);
         outcome.bytes_scanned = heap.used_bytes();

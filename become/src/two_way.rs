@@ -303,6 +303,7 @@ impl<'p, 'w> Swapper<'p, 'w> {
         let mut outcome = Outcome { pairs, ..Outcome::default() };
         if !self.window.is_empty() {
             self.pause.visit_roots(|root| *root = healed_root(*root));
+            self.pause.visit_weak_roots(|root| *root = healed_root(*root));
             if S::SCANS_HEAP {
                 outcome.references_replaced = heal_heap(self.pause, self.window);
                 outcome.bytes_scanned = heap.used_bytes();

@@ -24,7 +24,7 @@ mod common;
 use common::{Classes, KINDS, Kind, Machine, Root};
 use instar_become::{AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, ObjectTable, Side, Strategy};
 use instar_gc::{Collection, GcConfig};
-use instar_heap::{ClassSpec, Format, HeaderFlags};
+use instar_heap::{ClassSpec, Format, HeaderFlags, Oop};
 
 /// One combination of circumstances.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +111,7 @@ in_each_situation! {
     item_13_become_and_collect_in_one_stop;
     item_14_weak_slots;
     item_14_ephemerons;
+    item_14_weak_roots;
     item_15_class_objects;
     item_15_nil_is_refused;
     item_17_flags_and_objects_without_slots;
@@ -552,6 +553,38 @@ fn item_14_ephemerons<S: Strategy>(machine: &mut Machine<S>, classes: Classes, s
         assert_eq!(body.header().class_index(), ephemerons);
     }
     assert_eq!((key_value(machine, by_key), key_value(machine, by_value)), ([2, 4], [3, 2]));
+}
+
+fn item_14_weak_roots<S: Strategy>(machine: &mut Machine<S>, classes: Classes, situation: Situation) {
+    let roots = machine.roots();
+    let [a, b] = situation.pair(machine, |machine, which| cell(machine, classes, which as i64 + 1));
+    let weak = [a, b].map(|root| machine.weak_root(root));
+    machine.become_(situation.kind, a, b).unwrap();
+    if !S::HAS_ENTRIES {
+        // Healed at once: no weak cell refers to a forwarder.
+        for (cell, root) in weak.into_iter().zip([a, b]) {
+            assert_eq!(machine.weak_oop(cell), machine.oop(root), "{situation:?}");
+        }
+    }
+    situation.settle(machine);
+    let values = if situation.kind == Kind::OneWay { [2, 2] } else { [2, 1] };
+    for (cell, value) in weak.into_iter().zip(values) {
+        assert_eq!(machine.value_of(machine.weak_oop(cell), 0), value, "{situation:?}");
+    }
+    // A chain that ends in a target which nothing but weak cells and a forwarder refers to.
+    let c = cell(machine, classes, 3);
+    let last = machine.weak_root(c);
+    machine.become_(Kind::OneWay, a, c).unwrap();
+    machine.become_(Kind::OneWay, b, c).unwrap();
+    machine.verify();
+    situation.settle(machine);
+    assert_eq!(machine.value_of(machine.weak_oop(last), 0), 3);
+    machine.forget_roots_from(roots);
+    machine.collect(Collection::Full);
+    for cell in [weak[0], weak[1], last] {
+        assert_eq!(machine.weak_oop(cell), Oop::NULL, "{situation:?}");
+    }
+    machine.verify();
 }
 
 fn item_15_class_objects<S: Strategy>(machine: &mut Machine<S>, classes: Classes, situation: Situation) {

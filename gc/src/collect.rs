@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use instar_heap::verify::{Remembered, verify};
+use instar_heap::verify::{Remembered, Roots, verify};
 
 use crate::compact;
 use crate::pause::Pause;
@@ -86,15 +86,17 @@ fn collect_old(pause: &mut Pause<'_>, everything: bool) {
 /// With the list of what is broken.
 pub(crate) fn verify_world(pause: &mut Pause<'_>, after: &str) {
     pause.retire_buffers();
-    let mut roots = Vec::new();
+    let (mut strong, mut weak) = (Vec::new(), Vec::new());
     pause.visit_roots(|root| {
         if is_reference(*root) {
-            roots.push(*root);
+            strong.push(*root);
         }
     });
+    pause.visit_weak_roots(|root| weak.push(*root));
+    let roots = Roots { strong: &strong, weak: &weak };
     let remembered = pause.take_remembered();
     // SAFETY: [stopped], and the buffers were retired.
-    let broken = unsafe { verify(&pause.world().heap, &roots, Remembered::Exactly(&remembered)) };
+    let broken = unsafe { verify(&pause.world().heap, roots, Remembered::Exactly(&remembered)) };
     pause.world().lock_state().remembered = remembered;
     assert!(broken.is_empty(), "heap invariants broken after {after}:\n{}", broken.join("\n"));
 }

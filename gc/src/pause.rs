@@ -61,6 +61,16 @@ impl<'w> Pause<'w> {
         self.world.lock_state().finalizable.iter_mut().for_each(visitor);
     }
 
+    /// Visits every weak root cell once; see [`RootSet::visit_weak`](crate::RootSet::visit_weak).
+    pub fn visit_weak_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            for set in unsafe { &mut *local.roots.get() } {
+                set.visit_weak(&mut visitor);
+            }
+        }
+    }
+
     /// Makes all spaces walkable (\[walkable\]): covers the unused rests of all allocation buffers.
     pub fn retire_buffers(&mut self) {
         for local in self.world.lock_locals().iter() {

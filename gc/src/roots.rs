@@ -4,11 +4,23 @@ use instar_heap::Oop;
 
 /// A source of references that the collector keeps alive and updates: an interpreter's stacks, a table of globals.
 ///
-/// Visited with all mutators stopped. Each cell must be visited at most once a call; cells that hold immediates or
-/// [`Oop::NULL`] may be visited.
+/// Visited with all mutators stopped. Each cell must be visited at most once a call, by one of the two methods; cells that
+/// hold immediates or [`Oop::NULL`] may be visited. Neither method touches the heap.
 pub trait RootSet: Send {
     /// Shows every reference to `visitor`, which may replace it.
     fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop));
+
+    /// Shows every weak cell to `visitor`: a reference that the owner wants to know as long as something else keeps the
+    /// referent alive. A table of symbols, or of methods.
+    ///
+    /// After each collection a weak cell holds where its referent is now, or [`Oop::NULL`] if that died. A scavenge
+    /// decides young referents only, at the price of one compare for each other cell; old ones are decided by full
+    /// collections. An object in the finalisation queue is alive. Become redirects weak cells as it does roots. Until
+    /// the collection that finds it dead, what a weak cell refers to may be taken out of it and used again: the owner
+    /// stores it in a root or an object before its next safepoint.
+    fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        let _ = visitor;
+    }
 }
 
 impl RootSet for Vec<Oop> {
@@ -21,5 +33,9 @@ impl RootSet for Vec<Oop> {
 impl<T: RootSet> RootSet for std::sync::Arc<std::sync::Mutex<T>> {
     fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
         self.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).visit(visitor);
+    }
+
+    fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).visit_weak(visitor);
     }
 }

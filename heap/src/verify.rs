@@ -13,6 +13,7 @@
 //! | V9 | mark bits are clear, and no become is under way |
 //! | V10 | class objects in the class table have the CLASS flag |
 //! | V11 | the crossings of the old generation say where the first object in each region starts |
+//! | V12 | a weak root cell holds the reference of an object or forwarder in the heap, an immediate, or nothing |
 //!
 //! Dead objects may hold stale references, so that V3 to V5 are checked for reachable objects only.
 
@@ -37,17 +38,27 @@ pub enum Remembered<'a> {
     Unknown,
 }
 
+/// The cells outside the heap that refer into it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Roots<'a> {
+    /// What keeps objects alive.
+    pub strong: &'a [Oop],
+    /// What is emptied when the object dies.
+    pub weak: &'a [Oop],
+}
+
 /// Checks all invariants and describes what is broken, at most 20 places. Takes memory and time in proportion to the
 /// heap: a bit for each word, a few nanoseconds for each reference.
 ///
 /// # Safety
 /// All mutators stand still and have retired their allocation buffers.
-pub unsafe fn verify(heap: &Heap, roots: &[Oop], remembered: Remembered<'_>) -> Vec<String> {
+pub unsafe fn verify(heap: &Heap, roots: Roots<'_>, remembered: Remembered<'_>) -> Vec<String> {
     let mut verifier = Verifier { heap, headers: AddressSet::new(heap), count: 0, broken: Vec::new() };
     // SAFETY: the caller's promise.
     let is_walkable = unsafe { verifier.check_spaces() };
     if is_walkable {
-        verifier.check_reachable(roots);
+        verifier.check_reachable(roots.strong);
+        verifier.check_weak_roots(roots.weak);
         verifier.check_class_table();
         verifier.check_marks();
         if let Remembered::Exactly(objects) = remembered {
@@ -254,6 +265,18 @@ impl Verifier<'_> {
         }
         let ends = steps <= self.count;
         self.require(ends, || format!("V7: the forwarders from {forwarder:?} run in a circle"));
+    }
+
+    /// V12.
+    fn check_weak_roots(&mut self, roots: &[Oop]) {
+        for &root in roots {
+            let is_sound = if root.is_pointer() {
+                root == Oop::NULL || self.headers.contains(root.address())
+            } else {
+                root.tag().is_some()
+            };
+            self.require(is_sound, || format!("V12: {root:?} in a weak root is no object"));
+        }
     }
 
     /// V6.

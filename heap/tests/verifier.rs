@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use instar_heap::header::{HeaderFlags, POISON};
 use instar_heap::object::{fill_free, write_header};
 use instar_heap::side::{LOG_REGION, RegionFlags};
-use instar_heap::verify::{Remembered, verify};
+use instar_heap::verify::{Remembered, Roots, verify};
 use instar_heap::{ClassIndex, ClassSpec, Format, Header, Heap, HeapConfig, MIB, Obj, Oop};
 
 struct Fixture {
@@ -15,6 +15,7 @@ struct Fixture {
     cell: ClassIndex,
     array: ClassIndex,
     roots: Vec<Oop>,
+    weak_roots: Vec<Oop>,
     remembered: Vec<Obj>,
 }
 
@@ -31,7 +32,8 @@ impl Fixture {
         let heap = Heap::new(config).unwrap();
         let cell = heap.classes.add(Oop::NULL, ClassSpec::fixed(2)).unwrap();
         let array = heap.classes.add(Oop::NULL, ClassSpec::of(Format::INDEXABLE)).unwrap();
-        let mut fixture = Fixture { heap, cell, array, roots: Vec::new(), remembered: Vec::new() };
+        let mut fixture =
+            Fixture { heap, cell, array, roots: Vec::new(), weak_roots: Vec::new(), remembered: Vec::new() };
         for object in [fixture.old(cell, 0), fixture.young(cell, 0)] {
             fixture.roots.push(object.oop());
         }
@@ -69,8 +71,9 @@ impl Fixture {
 
     /// The invariants that are broken, each once.
     fn verify(&self) -> Vec<String> {
+        let roots = Roots { strong: &self.roots, weak: &self.weak_roots };
         // SAFETY: nobody else uses the heap, and it has no allocation buffers.
-        let broken = unsafe { verify(&self.heap, &self.roots, Remembered::Exactly(&self.remembered)) };
+        let broken = unsafe { verify(&self.heap, roots, Remembered::Exactly(&self.remembered)) };
         let mut numbers: Vec<String> =
             broken.iter().map(|place| place.split(':').next().unwrap_or_default().to_owned()).collect();
         numbers.sort();
@@ -277,6 +280,21 @@ fn v11_crossings_that_miss_an_object() {
 }
 
 #[test]
+fn v12_weak_roots_that_refer_to_no_object() {
+    let mut fixture = Fixture::new();
+    // What only a weak root refers to is not traced, but is an object still.
+    let dead = fixture.old(fixture.cell, 0);
+    dead.set_slot_raw(0, Oop::from_address(dead.address() + 8));
+    fixture.weak_roots = vec![Oop::NULL, Oop::small_integer(3).unwrap(), fixture.heap.nil(), dead.oop()];
+    fixture.expect(&[]);
+    for broken in [Oop::from_bits(POISON), Oop::from_address(dead.address() + 8), Oop::from_address(8)] {
+        fixture.weak_roots.push(broken);
+        fixture.expect(&["V12"]);
+        fixture.weak_roots.pop();
+    }
+}
+
+#[test]
 fn the_report_is_bounded() {
     let mut fixture = Fixture::new();
     let array = fixture.old(fixture.array, 100);
@@ -284,7 +302,8 @@ fn the_report_is_bounded() {
     for index in 0..100 {
         array.set_slot_raw(index, Oop::from_bits(POISON));
     }
+    let roots = Roots { strong: &fixture.roots, weak: &[] };
     // SAFETY: nobody else uses the heap.
-    let broken = unsafe { verify(&fixture.heap, &fixture.roots, Remembered::Unknown) };
+    let broken = unsafe { verify(&fixture.heap, roots, Remembered::Unknown) };
     assert_eq!(broken.len(), 20);
 }

@@ -5,4 +5,7 @@
 
 pub mod code;
 pub mod compiler;
+pub mod objects;
+pub mod primitives;
 pub mod syntax;
+pub mod vm;

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use instar_become::one_way::{one_way, one_way_all};
 use instar_become::two_way::{two_way, two_way_all};
 use instar_become::{Access, BecomeError, HashRule, Outcome, Strategy, allocate};
-use instar_gc::{Collection, GcConfig, Mutator, Pause, Ref, World};
+use instar_gc::{Collection, GcConfig, Mutator, Pause, Ref, RootSet, World};
 use instar_heap::memory::resolve;
-use instar_heap::verify::{Remembered, verify};
+use instar_heap::verify::{Remembered, Roots, verify};
 use instar_heap::{ClassIndex, ClassSpec, Format, HeaderFlags, Heap, HeapError, Obj, Oop};
 
 /// A root cell that collections and becomes update.
@@ -26,7 +26,19 @@ pub struct Root(pub usize);
 pub struct Machine<S> {
     pub mutator: Mutator,
     cells: Arc<Mutex<Vec<Oop>>>,
+    weak: Arc<Mutex<WeakCells>>,
     strategy: PhantomData<S>,
+}
+
+/// Cells that follow their referents without keeping them alive.
+struct WeakCells(Vec<Oop>);
+
+impl RootSet for WeakCells {
+    fn visit(&mut self, _: &mut dyn FnMut(&mut Oop)) {}
+
+    fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.0.iter_mut().for_each(visitor);
+    }
 }
 
 /// The two kinds of become.
@@ -46,8 +58,10 @@ impl<S: Strategy> Machine<S> {
     pub fn on(world: &Arc<World>) -> Self {
         let mut mutator = world.attach();
         let cells = Arc::new(Mutex::new(Vec::new()));
+        let weak = Arc::new(Mutex::new(WeakCells(Vec::new())));
         mutator.add_roots(Box::new(cells.clone()));
-        Machine { mutator, cells, strategy: PhantomData }
+        mutator.add_roots(Box::new(weak.clone()));
+        Machine { mutator, cells, weak, strategy: PhantomData }
     }
 
     pub fn heap(&self) -> &Heap {
@@ -80,6 +94,18 @@ impl<S: Strategy> Machine<S> {
 
     pub fn forget_roots_from(&self, len: usize) {
         self.cells.lock().unwrap().truncate(len);
+    }
+
+    /// Adds a weak root cell and returns its number.
+    pub fn weak_root(&self, root: Root) -> usize {
+        let mut cells = self.weak.lock().unwrap();
+        cells.0.push(self.oop(root));
+        cells.0.len() - 1
+    }
+
+    /// What a weak root cell holds.
+    pub fn weak_oop(&self, number: usize) -> Oop {
+        self.weak.lock().unwrap().0[number]
     }
 
     pub fn nil(&self) -> Oop {
@@ -354,11 +380,12 @@ impl<S: Strategy> Machine<S> {
 
     /// Checks all of the heap's invariants but those of the remembered set's list.
     pub fn verify(&mut self) {
-        let roots = self.cells.lock().unwrap().clone();
+        let (strong, weak) = (self.cells.lock().unwrap().clone(), self.weak.lock().unwrap().0.clone());
+        let roots = Roots { strong: &strong, weak: &weak };
         let mut pause = self.mutator.stop_world();
         pause.retire_buffers();
         // SAFETY: the world is stopped and the buffers are retired.
-        let broken = unsafe { verify(pause.world().heap(), &roots, Remembered::Unknown) };
+        let broken = unsafe { verify(pause.world().heap(), roots, Remembered::Unknown) };
         assert!(broken.is_empty(), "{}", broken.join("\n"));
     }
 

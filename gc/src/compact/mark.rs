@@ -101,6 +101,7 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
         leader.found.healed += marker.found.healed;
     }
     weak::process(&mut leader, &mut world.lock_state().finalizable);
+    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
     leader.found
 }
 

@@ -6,7 +6,7 @@
 //!
 //! 1. `mark`: every word of each reachable object gets its bit in the side bitmap.
 //! 2. `weak`: ephemerons with dead keys are queued, weak references to the dead become nil, dead classes leave the
-//!    class table.
+//!    class table, weak root cells whose referent is dead are emptied.
 //! 3. `plan`: where each live object goes follows from the live words before it; one number a KiB is enough.
 //! 4. `slide`: every object is moved down to its place and its references are updated, in one pass.
 //!

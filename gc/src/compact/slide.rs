@@ -50,6 +50,7 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         crossings: (0..regions).map(|_| AtomicUsize::new(0)).collect(),
     };
     pause.visit_roots(|root| *root = slide.map.relocated(*root));
+    pause.visit_weak_roots(|root| *root = slide.map.relocated(*root));
     heap.classes.visit(|_, class| *class = slide.map.relocated(*class));
     world.workers.run_indivisible(&|_| {
         loop {

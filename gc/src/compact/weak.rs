@@ -24,6 +24,13 @@ pub(super) fn process<const PARALLEL: bool>(marker: &mut Marker<'_, PARALLEL>, q
     remove_dead_classes(marker);
 }
 
+/// Makes a weak root cell refer to what it leads to, or to nothing if that is dead. After [`process`].
+pub(super) fn update_root<const PARALLEL: bool>(marker: &Marker<'_, PARALLEL>, root: &mut Oop) {
+    if *root != Oop::NULL {
+        *root = survivor(marker, *root).unwrap_or(Oop::NULL);
+    }
+}
+
 impl<const PARALLEL: bool> Closure for Marker<'_, PARALLEL> {
     fn undecided(&mut self) -> &mut Vec<Obj> {
         &mut self.ephemerons

@@ -7,7 +7,7 @@
 //! so that young forwarders die here.
 //!
 //! Barriers needed: the remembered set (old objects that may refer to young ones) is complete, with cards marked in
-//! large objects. Order: roots and remembered set, transitive closure, ephemerons, weak slots.
+//! large objects. Order: roots and remembered set, transitive closure, ephemerons, weak slots, weak roots.
 
 #![allow(unsafe_code)]
 
@@ -158,6 +158,7 @@ fn run<const PARALLEL: bool>(
         leader.absorb(worker);
     }
     weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
+    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
     let (healed, remembered) = leader.finish();
     pause.world().lock_state().remembered = remembered;
     healed

@@ -43,6 +43,15 @@ impl<const PARALLEL: bool> Closure for Worker<'_, PARALLEL> {
     }
 }
 
+/// Makes a weak root cell refer to where its referent is now, or to nothing. After [`process`].
+#[inline]
+pub(super) fn update_root<const PARALLEL: bool>(worker: &Worker<'_, PARALLEL>, root: &mut Oop) {
+    // The usual referent is old.
+    if worker.is_young_pointer(*root) {
+        *root = survivor_of(worker, *root).unwrap_or(Oop::NULL);
+    }
+}
+
 fn clear_dead<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, object: Obj) {
     let mut any_young = false;
     for index in 0..object.slots() {
@@ -59,9 +68,11 @@ fn clear_dead<const PARALLEL: bool>(worker: &mut Worker<'_, PARALLEL>, object: O
 /// What the cell refers to after the scavenge, if that is alive.
 fn survivor<const PARALLEL: bool>(worker: &Worker<'_, PARALLEL>, cell: &AtomicU64) -> Option<Oop> {
     let oop = Oop::from_bits(cell.load(Relaxed));
-    if !worker.shared.heap.is_young_pointer(oop) {
-        return Some(oop);
-    }
+    if worker.is_young_pointer(oop) { survivor_of(worker, oop) } else { Some(oop) }
+}
+
+/// As [`survivor`], for a young referent.
+fn survivor_of<const PARALLEL: bool>(worker: &Worker<'_, PARALLEL>, oop: Oop) -> Option<Oop> {
     // SAFETY: from-space is intact until the end of the scavenge, dead objects included.
     let end = unsafe { resolve(oop) };
     if !end.is_pointer() || !worker.shared.is_from_space(end.address()) {

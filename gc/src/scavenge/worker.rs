@@ -191,6 +191,11 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         }
     }
 
+    #[inline]
+    pub(super) fn is_young_pointer(&self, oop: Oop) -> bool {
+        self.bounds.is_young_pointer(oop)
+    }
+
     /// Replaces a reference to a from-space object by one to its copy. Whether the slot then refers to a young object.
     #[inline]
     pub(super) fn update(&mut self, cell: &AtomicU64) -> bool {

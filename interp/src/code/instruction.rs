@@ -210,8 +210,12 @@ instructions! {
     /// The end of `to:do:`: counter `a`, limit `a + 1`. Small integers: counts up and jumps by `bx` to the body, or by the second word to the exit.
     /// Others: goes on with the next instruction.
     Loop 2 Loop;
-    /// Leaves a frame that the runtime put there itself; no guest code contains it.
-    Resume 1 None;
+    /// Leaves a frame that the runtime put there itself and goes on where its caller's `pc` says. No guest code contains it.
+    Resume 1 Read;
+    /// As `LoadSlot`, nil if there is no such slot. Only in code that the runtime derived.
+    LoadSlotChecked 1 WriteSlot;
+    /// As `StoreSlot`, `#attemptToAssign:withIndex:` if there is no such slot. Only in code that the runtime derived.
+    StoreSlotChecked 2 ReadSlot;
 }
 
 /// An instruction word.

@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod disassemble;
+pub mod executable;
 pub mod instruction;
 pub mod rejection;
 pub mod unit;
@@ -9,6 +10,7 @@ pub mod verify;
 
 pub use assemble::{Assembler, Label, Limit};
 pub use disassemble::disassemble;
+pub use executable::{Action, Code, CodeTable, Entry, Shortcut, Site};
 pub use instruction::{Instruction, Op, Operands};
 pub use rejection::{Reason, Rejection};
 pub use unit::{Binding, BooleanTest, CodeKind, CodeUnit, CopiedCells, Literal, SiteUnit, TemporaryName};

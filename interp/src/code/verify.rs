@@ -222,7 +222,7 @@ impl<'u> Verifier<'u> {
         let mut word = 0;
         while word < unit.words.len() {
             let instruction = Instruction(unit.words[word]);
-            let op = instruction.op().filter(|op| *op != Op::Resume).ok_or((word, Reason::Operation))?;
+            let op = instruction.op().filter(|op| is_for_guests(*op)).ok_or((word, Reason::Operation))?;
             let next = word + op.words();
             let height = unit.heights[word] as usize;
             if next > unit.words.len() {
@@ -607,4 +607,9 @@ struct Frame {
 
 fn unused(operand: u32) -> Result<(), Reason> {
     (operand == 0).then_some(()).ok_or(Reason::Unused)
+}
+
+/// Not one of those that only the runtime puts into code.
+fn is_for_guests(op: Op) -> bool {
+    !matches!(op, Op::Resume | Op::LoadSlotChecked | Op::StoreSlotChecked)
 }

@@ -1,0 +1,172 @@
+//! Contexts: frames as objects, on demand.
+//!
+//! [married] A Context is married to the frame at (stack, frame) iff that stack exists, is in use up to there, and the frame's serial number is
+//! the Context's. The frame refers to it, so that there is one Context a frame. When the frame goes, `divorce` writes what is
+//! left of it into the Context, which allocates nothing: the Context had room for the registers from the start.
+
+#![allow(unsafe_code)]
+
+use instar_heap::{HeapError, Obj, Oop};
+
+use super::Space;
+use super::run::Exit;
+use super::stack::Mark;
+use crate::code::CodeKind;
+use crate::objects::layout::{CONTEXT_NAMED, context};
+use crate::objects::{Known, Special, Value};
+
+/// A frame of some stack: the stack's number and the frame's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameId {
+    pub stack: usize,
+    pub frame: usize,
+}
+
+impl Space {
+    /// The Context of the top frame.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn context_of_top(&mut self) -> Result<Oop, HeapError> {
+        let top = self.top();
+        self.context_of(top)
+    }
+
+    /// The Context of frame `number` of the active stack.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn context_of(&mut self, number: usize) -> Result<Oop, HeapError> {
+        let stack = self.roots.active;
+        self.context_of_frame(FrameId { stack, frame: number })
+    }
+
+    /// The Context of a frame.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn context_of_frame(&mut self, id: FrameId) -> Result<Oop, HeapError> {
+        self.set_active_top();
+        let Some(frame) = self.frame(id).copied() else { return Ok(self.nil()) };
+        if frame.mark.has(Mark::CONTEXT) {
+            return Ok(frame.context);
+        }
+        // SAFETY: [frame-code]
+        let (registers, is_block) =
+            unsafe { ((*frame.code).registers as usize, (*frame.code).kind == CodeKind::Block) };
+        let object = self.allocate_known(Known::Context, registers)?;
+        let address = self.frame_address(id);
+        // SAFETY: the frame is in use; the object is new.
+        unsafe {
+            let serial = self.serial_of(address);
+            let frame = &mut *address;
+            frame.context = object.oop();
+            frame.mark = frame.mark.with(Mark::CONTEXT);
+            let number = |value: usize| Oop::small_integer(value as i64).unwrap_or(Oop::NULL);
+            self.store(object, context::STACK, number(id.stack));
+            self.store(object, context::FRAME, number(id.frame));
+            self.store(object, context::SERIAL, number(serial as usize));
+            self.store(object, context::METHOD, frame.method);
+            self.store(object, context::RECEIVER, *frame.base);
+            if is_block {
+                self.store(object, context::CLOSURE, frame.closure);
+            }
+        }
+        Ok(object.oop())
+    }
+
+    /// Sets the active stack's top from the frame that runs.
+    pub(crate) fn set_active_top(&mut self) {
+        if !self.roots.frame.is_null() {
+            self.stack();
+        }
+    }
+
+    /// A frame that is in use. The active stack's top is set.
+    pub(crate) fn frame(&self, id: FrameId) -> Option<&super::stack::Frame> {
+        self.roots.stacks.get(id.stack)?.as_ref()?.frame(id.frame)
+    }
+
+    /// The address of a frame; null if there is none.
+    pub(crate) fn frame_address(&mut self, id: FrameId) -> *mut super::stack::Frame {
+        let stack = self.roots.stacks.get_mut(id.stack).and_then(Option::as_mut);
+        stack.map_or(std::ptr::null_mut(), |stack| stack.frame_address(id.frame))
+    }
+
+    /// The frame that a Context is married to. The active stack's top is set.
+    pub(crate) fn spouse(&self, context: Value<'_>) -> Option<FrameId> {
+        if !context.is(Known::Context) {
+            return None;
+        }
+        let index = |slot| context.slot(slot).and_then(Value::as_index);
+        let id = FrameId { stack: index(context::STACK)?, frame: index(context::FRAME)? };
+        let mark = self.frame(id)?.mark;
+        (mark.has(Mark::CONTEXT) && Some(mark.serial() as usize) == index(context::SERIAL)).then_some(id)
+    }
+
+    /// Frame `number` of the active stack, its top, is about to go: its Context keeps what is left.
+    pub(crate) fn divorce(&mut self, number: usize) {
+        let Some(frame) = self.stack().frame(number).copied() else { return };
+        let active = self.roots.active;
+        let widow = self.value(frame.context);
+        if self.spouse(widow) != Some(FrameId { stack: active, frame: number }) {
+            return;
+        }
+        let Some(object) = widow.object() else { return };
+        let room = widow.slots() - CONTEXT_NAMED;
+        let registers =
+            self.roots.stacks[active].as_ref().map_or(&[][..], |stack| stack.registers_of(number));
+        let nil = self.nil();
+        // SAFETY: the slots exist, registers hold live references, and nothing is allocated.
+        unsafe {
+            for (index, register) in registers.iter().take(room).enumerate() {
+                self.store(object, CONTEXT_NAMED + index, *register);
+            }
+            for slot in [context::STACK, context::FRAME, context::SENDER, context::PC] {
+                self.store(object, slot, nil);
+            }
+        }
+    }
+
+    /// Puts Contexts' method, closure and receiver right after a become changed the frames'.
+    pub(crate) fn update_spouse(&self, frame: &super::stack::Frame) {
+        let context = self.value(frame.context);
+        if let (true, Some(object)) = (context.is(Known::Context), context.object()) {
+            // SAFETY: the frame is in use and the Context has these slots.
+            unsafe {
+                self.store(object, context::METHOD, frame.method);
+                self.store(object, context::RECEIVER, *frame.base);
+            }
+        }
+    }
+
+    /// A non-Boolean was tested by inlined control flow. Forwarders are followed and the test is repeated; anything else is sent the
+    /// message that the source has there.
+    #[cold]
+    pub(crate) fn test_other(&mut self, register: &mut Oop) -> Option<Exit> {
+        let value = self.value(*register).oop();
+        if value != *register {
+            *register = value;
+            return None;
+        }
+        // The test is repeated with what mustBeBoolean answers.
+        // SAFETY: [synced]
+        let result = unsafe {
+            let frame = &*self.roots.frame;
+            crate::code::Instruction(*frame.pc).a() as u8
+        };
+        let Some(window) = self.push_trampoline(Some(result)) else {
+            return self.terminate_active("the stack overflowed while a value that is no Boolean was tested");
+        };
+        // SAFETY: the trampoline has room for operands.
+        unsafe {
+            *window = value;
+            self.send(window, 0, Special::MustBeBoolean)
+        }
+    }
+}
+
+/// The object that a Context is, if the value is one.
+pub(crate) fn context_object(value: Value<'_>) -> Option<Obj> {
+    value.object().filter(|_| value.is(Known::Context))
+}

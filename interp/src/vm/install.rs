@@ -1,0 +1,392 @@
+//! From compiled units to methods in classes.
+
+#![allow(unsafe_code)]
+
+use instar_heap::{HeaderFlags, HeapError, Oop};
+
+use super::Space;
+use super::space::Root;
+use crate::code::{Binding, Code, CodeUnit, Literal};
+use crate::objects::layout::{
+    COMPILED_NAMED, association, behavior, class, compiled, fraction, hashed, scaled_decimal,
+};
+use crate::objects::value::MOST_SUPERCLASSES;
+use crate::objects::{Known, Special, Value};
+
+/// What a method is besides its code. Texts become Strings and Symbols.
+#[derive(Clone, Debug, Default)]
+pub struct MethodFacts<'a> {
+    /// The source text.
+    pub source: &'a str,
+    /// The protocol.
+    pub protocol: &'a str,
+    /// The package that the method belongs to.
+    pub package: Option<&'a str>,
+}
+
+impl Space {
+    /// Makes the CompiledMethod of verified code for `class`, not yet in its method dictionary.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing has changed then.
+    pub(crate) fn new_method(
+        &mut self,
+        unit: &CodeUnit,
+        selector: Root,
+        class: Root,
+        facts: &MethodFacts<'_>,
+    ) -> Result<Oop, HeapError> {
+        let method = self.new_code(unit, class, None)?;
+        let method = self.root(method);
+        let result = self.fill_method(method, selector, class, facts);
+        let oop = self.rooted(method).oop();
+        self.release(method);
+        result.map(|()| oop)
+    }
+
+    fn fill_method(
+        &mut self,
+        method: Root,
+        selector: Root,
+        class: Root,
+        facts: &MethodFacts<'_>,
+    ) -> Result<(), HeapError> {
+        let selector = self.rooted(selector).oop();
+        self.store_rooted(method, compiled::SELECTOR, selector);
+        let class = self.rooted(class).oop();
+        self.store_rooted(method, compiled::METHOD_CLASS, class);
+        let source = self.new_string(facts.source)?;
+        self.store_rooted(method, compiled::SOURCE, source);
+        let protocol = self.symbol(facts.protocol)?;
+        self.store_rooted(method, compiled::PROTOCOL, protocol);
+        if let Some(package) = facts.package {
+            let package = self.symbol(package)?;
+            self.store_rooted(method, compiled::PACKAGE_NAME, package);
+        }
+        Ok(())
+    }
+
+    /// The CompiledMethod, or inside `outer` the CompiledBlock, of a unit, with its literals.
+    fn new_code(&mut self, unit: &CodeUnit, class: Root, outer: Option<Root>) -> Result<Oop, HeapError> {
+        let known = if outer.is_some() { Known::CompiledBlock } else { Known::CompiledMethod };
+        let object = self.allocate_known(known, unit.literals.len())?;
+        let code = self.root(object.oop());
+        let result = self.fill_code(unit, code, class, outer);
+        let object = self.rooted(code);
+        let oop = object.oop();
+        if let (Ok(()), Some(object)) = (&result, object.object()) {
+            // [code-immutable] Code is never written by the guest and never becomes something else: instructions and literals stay
+            // together.
+            self.mutator.heap().note_special(object.address());
+            object.set_flags(HeaderFlags::IMMUTABLE);
+        }
+        self.release(code);
+        result.map(|()| oop)
+    }
+
+    fn fill_code(
+        &mut self,
+        unit: &CodeUnit,
+        code: Root,
+        class: Root,
+        outer: Option<Root>,
+    ) -> Result<(), HeapError> {
+        for (number, literal) in unit.literals.iter().enumerate() {
+            let value = match literal {
+                Literal::Block(block) => self.new_code(block, class, Some(code))?,
+                literal => self.new_literal(literal, class)?,
+            };
+            self.store_rooted(code, COMPILED_NAMED + number, value);
+        }
+        if let Some(outer) = outer {
+            let outer = self.rooted(outer).oop();
+            self.store_rooted(code, compiled::OUTER, outer);
+        }
+        let primitive = unit.primitive.as_deref().and_then(crate::primitives::find);
+        let mut executable = Code::new(unit, primitive);
+        executable.method = self.rooted(code).oop();
+        let number = self.roots.codes.add(executable);
+        let number = Oop::small_integer(i64::from(number)).unwrap_or(self.nil());
+        self.store_rooted(code, compiled::CODE, number);
+        Ok(())
+    }
+
+    /// The object that a literal describes.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn new_literal(&mut self, literal: &Literal, class: Root) -> Result<Oop, HeapError> {
+        match literal {
+            Literal::Nil | Literal::Block(_) => Ok(self.nil()),
+            Literal::Boolean(value) => Ok(self.boolean(*value)),
+            Literal::Integer(value) => self.new_integer(*value),
+            Literal::LargeInteger { negative, magnitude } => self.new_large_integer(*negative, magnitude),
+            Literal::Float(value) => self.new_float(*value),
+            Literal::Character(value) => Ok(Oop::character(*value)),
+            Literal::String(text) => self.new_string(text),
+            Literal::Symbol(text) => self.symbol(text),
+            Literal::Bytes(bytes) => self.new_bytes(Known::ByteArray, bytes),
+            Literal::Array(elements) => {
+                let first = self.mark_roots();
+                for element in elements {
+                    let element = self.new_literal(element, class)?;
+                    self.root(element);
+                }
+                let array = self.new_array_of_roots(first);
+                self.release(first);
+                array
+            }
+            Literal::Fraction { numerator, denominator } => {
+                self.new_ratio(Known::Fraction, numerator, denominator, None, class)
+            }
+            Literal::ScaledDecimal { numerator, denominator, scale } => {
+                self.new_ratio(Known::ScaledDecimal, numerator, denominator, Some(*scale), class)
+            }
+            Literal::Binding(binding) => self.binding_of(binding, class),
+        }
+    }
+
+    /// A Fraction, or with a scale a ScaledDecimal, whose first slots are the same.
+    fn new_ratio(
+        &mut self,
+        known: Known,
+        numerator: &Literal,
+        denominator: &Literal,
+        scale: Option<u32>,
+        class: Root,
+    ) -> Result<Oop, HeapError> {
+        let numerator = self.new_literal(numerator, class)?;
+        let numerator = self.root(numerator);
+        let denominator = self.new_literal(denominator, class)?;
+        self.root(denominator);
+        let object = self.allocate_known(known, 0)?;
+        let parts = [
+            (fraction::NUMERATOR, Some(self.rooted(numerator).oop())),
+            (fraction::DENOMINATOR, Some(self.rooted(numerator.next()).oop())),
+            (scaled_decimal::SCALE, scale.and_then(|scale| Oop::small_integer(i64::from(scale)))),
+        ];
+        for (slot, part) in parts {
+            if let Some(part) = part {
+                // SAFETY: [layouts]; the object is new and the parts were read after allocating it.
+                unsafe { self.store(object, slot, part) };
+            }
+        }
+        self.release(numerator);
+        Ok(object.oop())
+    }
+
+    fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {
+        let (Binding::ClassVariable(name) | Binding::Global(name) | Binding::Undeclared(name)) = binding;
+        let name = self.symbol(name)?;
+        let found = match binding {
+            Binding::ClassVariable(_) => self.class_variable(self.rooted(class), name),
+            Binding::Global(_) => self.global(name),
+            Binding::Undeclared(_) => association_at(self.value(self.special(Special::Undeclared)), name),
+        };
+        if let Some(association) = found {
+            return Ok(association.oop());
+        }
+        let undeclared = self.special(Special::Undeclared);
+        let key = self.root(name);
+        let nil = self.nil();
+        let value = self.root(nil);
+        let association = self.new_association(key, value)?;
+        let association = self.root(association);
+        let dictionary = self.root(undeclared);
+        self.insert_association(dictionary, association)?;
+        let oop = self.rooted(association).oop();
+        self.release(key);
+        Ok(oop)
+    }
+
+    /// The binding of a global.
+    pub(crate) fn global(&self, name: Oop) -> Option<Value<'_>> {
+        association_at(self.value(self.special(Special::Globals)), name)
+    }
+
+    /// The binding of a class variable, or a variable of a shared pool, that is visible in `class`.
+    pub(crate) fn class_variable<'s>(&'s self, class: Value<'s>, name: Oop) -> Option<Value<'s>> {
+        let mut at = self.instance_side(class);
+        for _ in 0..MOST_SUPERCLASSES {
+            if at.is_nil() {
+                return None;
+            }
+            let own = at.slot(class::CLASS_POOL).and_then(|pool| association_at(pool, name));
+            if let Some(found) = own.or_else(|| self.pool_variable(at, name)) {
+                return Some(found);
+            }
+            at = at.slot(behavior::SUPERCLASS)?;
+        }
+        None
+    }
+
+    fn pool_variable<'s>(&'s self, class: Value<'s>, name: Oop) -> Option<Value<'s>> {
+        let pools = class.slot(class::SHARED_POOLS)?;
+        (0..pools.slots()).find_map(|index| {
+            let pool = pools.slot(index)?;
+            let dictionary = pool.slot(class::CLASS_POOL).unwrap_or(pool);
+            association_at(dictionary, name)
+        })
+    }
+
+    /// The class that a metaclass is for; any other class itself.
+    pub(crate) fn instance_side<'s>(&self, class: Value<'s>) -> Value<'s> {
+        use crate::objects::layout::metaclass;
+        let is_meta = class.is(Known::Metaclass) || class.is(Known::ClassTrait);
+        if is_meta { class.slot(metaclass::THIS_CLASS).unwrap_or(class) } else { class }
+    }
+
+    /// Puts an association into a dictionary of associations, in place of one with the same key.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing has changed then.
+    pub(crate) fn insert_association(
+        &mut self,
+        dictionary: Root,
+        association: Root,
+    ) -> Result<(), HeapError> {
+        self.grow_dictionary(dictionary)?;
+        let key = self.rooted(association).slot(association::KEY).map_or(self.nil(), Value::oop);
+        let dictionary_value = self.rooted(dictionary);
+        let Some(array) = dictionary_value.slot(hashed::ARRAY) else { return Ok(()) };
+        let Some((at, is_new)) = place_of(array, key) else { return Ok(()) };
+        if let Some(object) = array.object() {
+            // SAFETY: `place_of` found the slot.
+            unsafe { self.store(object, at, self.rooted(association).oop()) };
+        }
+        if is_new {
+            self.count_one_more(dictionary);
+        }
+        Ok(())
+    }
+
+    fn count_one_more(&mut self, dictionary: Root) {
+        let tally = self.rooted(dictionary).slot(hashed::TALLY).and_then(Value::as_integer).unwrap_or(0);
+        let tally = Oop::small_integer(tally + 1).unwrap_or(self.nil());
+        self.store_rooted(dictionary, hashed::TALLY, tally);
+    }
+
+    fn grow_dictionary(&mut self, dictionary: Root) -> Result<(), HeapError> {
+        let size = self.rooted(dictionary).slot(hashed::ARRAY).map_or(0, Value::slots);
+        let tally = self.rooted(dictionary).slot(hashed::TALLY).and_then(Value::as_index).unwrap_or(0);
+        if (tally + 1) * 4 <= size * 3 {
+            return Ok(());
+        }
+        let larger = self.allocate_known(Known::Array, (size * 2).max(32))?.oop();
+        let larger = self.value(larger);
+        if let Some(old) = self.rooted(dictionary).slot(hashed::ARRAY) {
+            for association in
+                (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil())
+            {
+                let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
+                if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
+                    // SAFETY: `place_of` found the slot.
+                    unsafe { self.store(object, at, association.oop()) };
+                }
+            }
+        }
+        let larger = larger.oop();
+        self.store_rooted(dictionary, hashed::ARRAY, larger);
+        Ok(())
+    }
+
+    /// Puts a method into the method dictionary of a class, in place of one with the same selector, and flushes the caches.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing has changed then.
+    pub(crate) fn add_method(&mut self, class: Root, selector: Root, method: Root) -> Result<(), HeapError> {
+        let dict = self.rooted(class).slot(behavior::METHOD_DICT).map_or(self.nil(), Value::oop);
+        let dict = self.root(dict);
+        let size = self.rooted(dict).slots().saturating_sub(self.rooted(dict).named_slots());
+        let tally = self.rooted(dict).slot(hashed::TALLY).and_then(Value::as_index).unwrap_or(0);
+        let result = if (tally + 1) * 4 > size * 3 { self.grow_method_dict(dict, size) } else { Ok(()) };
+        if result.is_ok() {
+            self.insert_method(dict, selector, method);
+            let dict = self.rooted(dict).oop();
+            self.store_rooted(class, behavior::METHOD_DICT, dict);
+            self.flush_caches();
+        }
+        self.release(dict);
+        result
+    }
+
+    /// Lets `dict` be a copy with twice the room.
+    fn grow_method_dict(&mut self, dict: Root, size: usize) -> Result<(), HeapError> {
+        let room = (size * 2).max(8);
+        let values = self.allocate_known(Known::Array, room)?.oop();
+        let values = self.root(values);
+        let larger = self.allocate_known(Known::MethodDictionary, room)?.oop();
+        let larger = self.root(larger);
+        let array = self.rooted(values).oop();
+        self.store_rooted(larger, hashed::ARRAY, array);
+        self.store_rooted(larger, hashed::TALLY, Oop::small_integer(0).unwrap_or(Oop::NULL));
+        let named = self.rooted(larger).named_slots();
+        for index in 0..size {
+            let old = self.rooted(dict);
+            let selector = old.slot(named + index).filter(|selector| !selector.is_nil()).map(Value::oop);
+            let method = old.slot(hashed::ARRAY).and_then(|array| array.slot(index)).map(Value::oop);
+            if let (Some(selector), Some(method)) = (selector, method) {
+                let selector = self.root(selector);
+                let method = self.root(method);
+                self.insert_method(larger, selector, method);
+                self.release(selector);
+            }
+        }
+        let larger = self.rooted(larger).oop();
+        self.roots.temporary[dict.number()] = larger;
+        self.release(values);
+        Ok(())
+    }
+
+    /// The dictionary has room.
+    fn insert_method(&mut self, dict: Root, selector: Root, method: Root) {
+        let (value, selector) = (self.rooted(dict), self.rooted(selector));
+        let named = value.named_slots();
+        let size = value.slots() - named;
+        let start = selector.identity_hash() as usize % size.max(1);
+        for step in 0..size {
+            let at = (start + step) % size;
+            let Some(key) = value.slot(named + at) else { return };
+            if key.oop() != selector.oop() && !key.is_nil() {
+                continue;
+            }
+            let is_new = key.is_nil();
+            let (selector, method) = (selector.oop(), self.rooted(method).oop());
+            if let Some(values) = value.slot(hashed::ARRAY).and_then(Value::object) {
+                // SAFETY: the values' Array is as long as the indexable part.
+                unsafe { self.store(values, at, method) };
+            }
+            self.store_rooted(dict, named + at, selector);
+            if is_new {
+                self.count_one_more(dict);
+            }
+            return;
+        }
+    }
+}
+
+/// Where an association with this key is, or would go, in a dictionary's array, and whether it is not there yet.
+fn place_of(array: Value<'_>, key: Oop) -> Option<(usize, bool)> {
+    let size = array.slots();
+    let start = array.space().value(key).identity_hash() as usize % size.max(1);
+    for step in 0..size {
+        let at = (start + step) % size;
+        let element = array.slot(at)?;
+        if element.is_nil() {
+            return Some((at, true));
+        }
+        if element.slot(association::KEY).is_some_and(|other| other.oop() == key) {
+            return Some((at, false));
+        }
+    }
+    None
+}
+
+/// The association with this key in a dictionary that hashes by identity.
+pub(crate) fn association_at<'s>(dictionary: Value<'s>, key: Oop) -> Option<Value<'s>> {
+    let array = dictionary.slot(hashed::ARRAY)?;
+    match place_of(array, key)? {
+        (at, false) => array.slot(at),
+        (_, true) => None,
+    }
+}

@@ -1,0 +1,17 @@
+//! One object space and how it runs: start reading at [`run`].
+
+pub mod contexts;
+pub mod frames;
+pub mod install;
+pub mod lookup;
+pub mod make;
+pub(crate) mod roots;
+pub mod run;
+pub mod schedule;
+pub mod send;
+pub mod space;
+pub mod stack;
+pub mod swap;
+mod trace;
+
+pub use space::{Space, SpaceError, SpaceOptions};

@@ -1,0 +1,519 @@
+//! Processes: green threads on the thread that runs the space, scheduled by priority as in Pharo.
+//!
+//! The lists are guest objects (`ProcessorScheduler`, `Semaphore`), so that the guest can look at them; the runtime reads them as carefully as
+//! any guest data. [suspended-pc] The top frame of a process that does not run has the next instruction as its `pc`.
+
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use instar_heap::Oop;
+
+use super::Space;
+use super::run::Exit;
+use super::stack::{Frame, Mark, Stack};
+use crate::code::CodeKind;
+use crate::objects::layout::{CLOSURE_NAMED, closure, process, scheduler, semaphore};
+use crate::objects::{Known, Special, Value};
+
+/// Asks the dispatch loop for its attention, from any thread: the frame limit that it compares with at each call becomes null.
+#[derive(Debug, Default)]
+pub struct Interrupt {
+    seen: AtomicPtr<Frame>,
+    real: AtomicPtr<Frame>,
+    wakes: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Interrupt {
+    /// The address that no new frame may reach; null if a poll was requested.
+    #[inline(always)]
+    pub(crate) fn frame_limit(&self) -> *mut Frame {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    /// Whether a poll was requested.
+    #[inline(always)]
+    pub(crate) fn is_requested(&self) -> bool {
+        self.frame_limit().is_null()
+    }
+
+    /// Requests a poll, and ends the sleep of a space that is idle.
+    pub fn request(&self) {
+        self.seen.store(std::ptr::null_mut(), Ordering::Release);
+        *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.changed.notify_all();
+    }
+
+    /// Another stack runs. A request that is waiting stays.
+    pub(crate) fn set_frame_limit(&self, limit: *mut Frame) {
+        let old = self.real.swap(limit, Ordering::Relaxed);
+        // Fails if a poll was requested meanwhile: the request stands.
+        let _ = self.seen.compare_exchange(old, limit, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The request is being attended to. What is requested from now on is a new request.
+    fn accept(&self) {
+        self.seen.store(self.real.load(Ordering::Relaxed), Ordering::Relaxed);
+        // Whatever was done before the request is seen by what follows.
+        std::sync::atomic::fence(Ordering::Acquire);
+    }
+
+    /// Sleeps until a request, or until `deadline`.
+    fn sleep(&self, deadline: Option<Instant>) {
+        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = *wakes;
+        while *wakes == before && !self.is_requested() {
+            let Some(deadline) = deadline else {
+                wakes = self.changed.wait(wakes).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            wakes = self.changed.wait_timeout(wakes, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Semaphores to be signalled at a time.
+#[derive(Default)]
+pub struct Alarms {
+    pending: BTreeMap<(Instant, u64), Oop>,
+    last: u64,
+    clock: Option<std::sync::mpsc::Sender<Instant>>,
+}
+
+impl Alarms {
+    pub(crate) fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.pending.values_mut().for_each(visitor);
+    }
+
+    /// The next time at which something is due.
+    fn next(&self) -> Option<Instant> {
+        self.pending.keys().next().map(|&(when, _)| when)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<Oop> {
+        if self.next()? > now {
+            return None;
+        }
+        self.pending.pop_first().map(|(_, semaphore)| semaphore)
+    }
+}
+
+/// Waits for the earliest of the times that it is sent, and requests a poll then. Ends when the space goes.
+fn run_clock(times: &std::sync::mpsc::Receiver<Instant>, interrupt: &Interrupt) {
+    use std::sync::mpsc::RecvTimeoutError;
+    let mut next: Option<Instant> = None;
+    loop {
+        let wait = next.map_or(Duration::MAX, |when| when.saturating_duration_since(Instant::now()));
+        match times.recv_timeout(wait) {
+            Ok(when) => next = Some(next.map_or(when, |next| next.min(when))),
+            Err(RecvTimeoutError::Timeout) => {
+                next = None;
+                interrupt.request();
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+impl Space {
+    /// Attends to what was requested. The top frame's `pc` is the next instruction.
+    pub(crate) fn poll(&mut self) -> Option<Exit> {
+        if let Some(exit) = self.exit.take() {
+            return Some(exit);
+        }
+        if !self.interrupt.is_requested() {
+            return None;
+        }
+        self.interrupt.accept();
+        self.after_collection();
+        self.signal_due();
+        self.preempt();
+        None
+    }
+
+    /// A control primitive changed frames.
+    pub(crate) fn resumed(&mut self) -> Option<Exit> {
+        self.roots.above = std::ptr::null_mut();
+        self.exit.take()
+    }
+
+    /// After a full collection: class indices are given out again, and code of dead methods can be freed.
+    pub(crate) fn after_collection(&mut self) {
+        let count = self.mutator.world().stats().full_collections;
+        if count != self.full_collections {
+            self.full_collections = count;
+            self.flush_caches();
+            self.roots.codes.purge();
+            self.roots.symbols.purge();
+        }
+    }
+
+    /// Signals `semaphore` at `when`.
+    pub(crate) fn set_alarm(&mut self, semaphore: Oop, when: Instant) {
+        let alarms = &mut self.roots.alarms;
+        alarms.last += 1;
+        alarms.pending.insert((when, alarms.last), semaphore);
+        let interrupt = self.interrupt.clone();
+        let clock = self.roots.alarms.clock.get_or_insert_with(|| {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            std::thread::spawn(move || run_clock(&receiver, &interrupt));
+            sender
+        });
+        // The receiver ends with the sender only.
+        let _ = clock.send(when);
+    }
+
+    fn signal_due(&mut self) {
+        let now = Instant::now();
+        while let Some(semaphore) = self.roots.alarms.take_due(now) {
+            self.signal(semaphore);
+        }
+    }
+
+    /// The scheduler object.
+    fn scheduler(&self) -> Value<'_> {
+        self.value(self.special(Special::Scheduler))
+    }
+
+    /// The Process that runs.
+    pub(crate) fn active_process(&self) -> Value<'_> {
+        self.scheduler().slot(scheduler::ACTIVE).unwrap_or(self.nil_value())
+    }
+
+    fn priority_of(&self, process: Value<'_>) -> usize {
+        process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
+    }
+
+    /// Stores into a slot of a guest object, if there is one.
+    fn put(&self, holder: Oop, slot: usize, value: Oop) {
+        let holder = self.value(holder);
+        if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
+            // SAFETY: a live object with that slot; nothing was allocated since `value` was read.
+            unsafe { self.store(object, slot, value) };
+        }
+    }
+
+    /// Puts `process` at the end of a list.
+    fn append(&self, list: Oop, process: Oop) {
+        let last = self.value(list).slot(semaphore::LAST_LINK).filter(|last| !last.is_nil());
+        match last {
+            Some(last) => self.put(last.oop(), process::NEXT_LINK, process),
+            None => self.put(list, semaphore::FIRST_LINK, process),
+        }
+        self.put(list, semaphore::LAST_LINK, process);
+        self.put(process, process::NEXT_LINK, self.nil());
+        self.put(process, process::MY_LIST, list);
+    }
+
+    /// Takes the first process off a list.
+    fn take_first(&self, list: Oop) -> Option<Oop> {
+        let first = self.value(list).slot(semaphore::FIRST_LINK).filter(|first| !first.is_nil())?;
+        self.remove(list, first.oop());
+        Some(first.oop())
+    }
+
+    /// Takes `process` off a list; false if it is not there.
+    fn remove(&self, list: Oop, process: Oop) -> bool {
+        let mut before: Option<Value<'_>> = None;
+        let mut at = self.value(list).slot(semaphore::FIRST_LINK);
+        while let Some(link) = at.filter(|link| !link.is_nil()) {
+            let next = link.slot(process::NEXT_LINK).unwrap_or(self.nil_value());
+            if link.oop() == process {
+                match before {
+                    Some(before) => self.put(before.oop(), process::NEXT_LINK, next.oop()),
+                    None => self.put(list, semaphore::FIRST_LINK, next.oop()),
+                }
+                if next.is_nil() {
+                    self.put(list, semaphore::LAST_LINK, before.map_or(self.nil(), Value::oop));
+                }
+                self.put(process, process::NEXT_LINK, self.nil());
+                self.put(process, process::MY_LIST, self.nil());
+                return true;
+            }
+            (before, at) = (Some(link), Some(next));
+        }
+        false
+    }
+
+    /// The list of runnable processes of a priority.
+    fn run_list(&self, priority: usize) -> Option<Value<'_>> {
+        let lists = self.scheduler().slot(scheduler::LISTS)?;
+        lists.slot(priority.clamp(1, lists.slots()).checked_sub(1)?)
+    }
+
+    /// The highest priority at which a process is runnable.
+    fn highest(&self) -> Option<usize> {
+        let lists = self.scheduler().slot(scheduler::LISTS)?;
+        let has_process = |&priority: &usize| {
+            let first = lists.slot(priority - 1).and_then(|list| list.slot(semaphore::FIRST_LINK));
+            first.is_some_and(|first| !first.is_nil())
+        };
+        (1..=lists.slots()).rev().find(has_process)
+    }
+
+    /// Makes a process that waits nowhere runnable.
+    fn make_runnable(&self, process: Oop) {
+        if let Some(list) = self.run_list(self.priority_of(self.value(process))) {
+            self.append(list.oop(), process);
+        }
+    }
+
+    /// Lets a process of higher priority run, if one is runnable; the one that ran goes to the end of its list.
+    pub(crate) fn preempt(&mut self) {
+        let active = self.active_process();
+        if self.highest().is_some_and(|highest| highest > self.priority_of(active)) {
+            self.make_runnable(active.oop());
+            self.switch_to_next();
+        }
+    }
+
+    /// `signal`: wakes the first that waits, or counts.
+    pub(crate) fn signal(&mut self, semaphore: Oop) {
+        if let Some(process) = self.take_first(semaphore) {
+            self.make_runnable(process);
+            return;
+        }
+        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
+        if let Some(more) = excess.and_then(|excess| Oop::small_integer(excess + 1)) {
+            self.put(semaphore, semaphore::EXCESS_SIGNALS, more);
+        }
+    }
+
+    /// `wait`: true if the process that runs need not wait; else it stands in the semaphore's list now.
+    pub(crate) fn wait(&mut self, semaphore: Oop) -> bool {
+        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
+        if let Some(less) =
+            excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1))
+        {
+            self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
+            return true;
+        }
+        self.append(semaphore, self.active_process().oop());
+        false
+    }
+
+    /// `yield`: the others of this priority first.
+    pub(crate) fn yield_active(&mut self) {
+        let active = self.active_process().oop();
+        self.make_runnable(active);
+        self.switch_to_next();
+    }
+
+    /// Makes a suspended process runnable; false if it is not suspended, or has ended.
+    pub(crate) fn resume(&mut self, process: Oop) -> bool {
+        let value = self.value(process);
+        let is_waiting = value.slot(process::MY_LIST).is_none_or(|list| !list.is_nil());
+        if is_waiting || self.stack_of(value).is_none() || process == self.active_process().oop() {
+            return false;
+        }
+        self.make_runnable(process);
+        true
+    }
+
+    /// Takes a process out of whatever list it stands in; the one that runs stops running. The result is the list.
+    pub(crate) fn suspend(&mut self, process: Oop) -> Oop {
+        let list = self.value(process).slot(process::MY_LIST).map_or(self.nil(), Value::oop);
+        if list != self.nil() {
+            self.remove(list, process);
+        }
+        list
+    }
+
+    /// The stack of a process that has one.
+    pub(crate) fn stack_of(&self, process: Value<'_>) -> Option<usize> {
+        let number = process.slot(process::STACK)?.as_index()?;
+        let stack = self.roots.stacks.get(number)?.as_ref()?;
+        (self.value(stack.process).oop() == process.oop()).then_some(number)
+    }
+
+    /// Goes on with the first process of the highest priority; sleeps if there is none and something may wake one. The top frame of the
+    /// one that ran is at rest [suspended-pc].
+    pub(crate) fn switch_to_next(&mut self) {
+        loop {
+            let next = self.highest().and_then(|priority| self.run_list(priority)).map(Value::oop);
+            if let Some(process) = next.and_then(|list| self.take_first(list)) {
+                if self.switch_to(process) {
+                    return;
+                }
+                continue;
+            }
+            let deadline = self.roots.alarms.next();
+            if deadline.is_none() && !self.awaits_events() {
+                self.exit = Some(Exit::Deadlock);
+                self.interrupt.request();
+                return;
+            }
+            let interrupt = self.interrupt.clone();
+            self.mutator.blocked(|| interrupt.sleep(deadline));
+            self.interrupt.accept();
+            self.signal_due();
+        }
+    }
+
+    /// Whether something outside the space may yet signal a semaphore.
+    fn awaits_events(&self) -> bool {
+        false
+    }
+
+    /// Lets `process` run; false if it has no stack.
+    fn switch_to(&mut self, process: Oop) -> bool {
+        let Some(number) = self.stack_of(self.value(process)) else { return false };
+        self.set_active_top();
+        self.enter_stack(number);
+        self.put(self.special(Special::Scheduler), scheduler::ACTIVE, process);
+        true
+    }
+
+    /// Makes a stack the active one.
+    fn enter_stack(&mut self, number: usize) {
+        self.roots.active = number;
+        if let Some(stack) = self.roots.stacks[number].as_mut() {
+            let top = stack.top;
+            self.roots.frame = stack.frame_address(top);
+        }
+        self.use_limits();
+    }
+
+    /// Gives `process` a stack on which `block`, which takes no arguments, will run. The process is suspended. False if `block` is no
+    /// such block.
+    pub(crate) fn give_stack(&mut self, process: Oop, block: Oop) -> bool {
+        let closure = self.value(block);
+        let code = closure.slot(closure::BLOCK).and_then(|block| self.code_of(block));
+        let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return false };
+        // SAFETY: `code_of` found it alive.
+        let callee = unsafe { &*code };
+        let copied = closure.slots() - CLOSURE_NAMED;
+        if callee.kind != CodeKind::Block || callee.arguments != 0 || callee.copied as usize != copied {
+            return false;
+        }
+        let Some(object) = closure.object() else { return false };
+        let mut stack = Box::new(Stack::new(self.options.stacks, process));
+        let window = stack.start();
+        // SAFETY: a new stack has room for any frame.
+        let code = unsafe { super::run::enter_block(code, window, object) };
+        self.begin_stack(stack, code, object.oop());
+        true
+    }
+
+    /// Gives `process` a stack on which the method with this code, which takes no arguments, will run for `receiver`.
+    ///
+    /// # Safety
+    /// The code is that of a live method that fits the receiver's class.
+    pub(crate) unsafe fn give_method_stack(
+        &mut self,
+        process: Oop,
+        code: *const crate::code::Code,
+        receiver: Oop,
+    ) {
+        let mut stack = Box::new(Stack::new(self.options.stacks, process));
+        // SAFETY: a new stack has registers.
+        unsafe { *stack.start() = receiver };
+        self.begin_stack(stack, code, Oop::NULL);
+    }
+
+    /// Puts the first frame on a stack whose registers hold its operands, and the stack into the table.
+    fn begin_stack(&mut self, mut stack: Box<Stack>, code: *const crate::code::Code, closure: Oop) {
+        let window = stack.start();
+        // SAFETY: the callers found the code alive; a new stack has room for any frame.
+        unsafe {
+            let callee = &*code;
+            for temporary in callee.first_temporary as usize..callee.end_temporaries as usize {
+                *window.add(temporary) = self.nil();
+            }
+            *stack.frame_address(0) = Frame {
+                pc: callee.words.as_ptr(),
+                base: window,
+                code,
+                method: callee.method,
+                closure,
+                context: Oop::NULL,
+                mark: Mark::NONE.with(Mark::BOTTOM),
+            };
+        }
+        let process = stack.process;
+        let stacks = &mut self.roots.stacks;
+        let number = stacks.iter().position(Option::is_none).unwrap_or_else(|| {
+            stacks.push(None);
+            stacks.len() - 1
+        });
+        stacks[number] = Some(stack);
+        let number = Oop::small_integer(number as i64).unwrap_or(self.nil());
+        self.put(process, process::STACK, number);
+    }
+
+    /// Pushes a block without arguments onto the stack of a process that does not run: when it goes on, it runs the block first. False if
+    /// `block` is no such block, or there is no room.
+    pub(crate) fn inject(&mut self, process: Oop, block: Oop) -> bool {
+        let Some(number) = self.stack_of(self.value(process)).filter(|&number| number != self.roots.active)
+        else {
+            return false;
+        };
+        let (active, frame) = (self.roots.active, self.roots.frame);
+        self.set_active_top();
+        self.enter_stack(number);
+        let is_pushed = self.push_trampoline(None).is_some_and(|window| {
+            // SAFETY: the trampoline has room for operands, and the frame below is at rest [suspended-pc].
+            let is_pushed = unsafe {
+                *window = block;
+                self.push_block_quietly(window, 0)
+            };
+            if !is_pushed {
+                // SAFETY: the trampoline is not the first frame.
+                self.roots.frame = unsafe { self.roots.frame.sub(1) };
+            }
+            is_pushed
+        });
+        self.set_active_top();
+        self.roots.active = active;
+        self.roots.frame = frame;
+        self.roots.above = std::ptr::null_mut();
+        self.use_limits();
+        is_pushed
+    }
+
+    /// The process that runs has returned from its first frame.
+    pub(crate) fn end_active(&mut self, value: Oop) -> Option<Exit> {
+        let number = self.roots.active;
+        let process = self.active_process().oop();
+        self.put(process, process::STACK, self.nil());
+        self.roots.stacks[number] = None;
+        self.roots.frame = std::ptr::null_mut();
+        self.roots.above = std::ptr::null_mut();
+        if self.awaited == Some(number) {
+            self.awaited = None;
+            return Some(Exit::Finished(value));
+        }
+        self.switch_to_next();
+        self.exit.take()
+    }
+
+    /// Ends the process that runs without unwinding it: it can go on no more.
+    #[cold]
+    pub(crate) fn terminate_active(&mut self, reason: &str) -> Option<Exit> {
+        self.report(reason);
+        let top = self.top();
+        for number in (0..=top).rev() {
+            self.drop_frame(number);
+        }
+        let was_awaited = self.awaited == Some(self.roots.active);
+        let exit = self.end_active(self.nil());
+        if was_awaited { Some(Exit::Terminated) } else { exit }
+    }
+
+    /// Runs `process`, which has a stack and waits nowhere, until it ends. Others run when it waits.
+    pub(crate) fn run_until_end(&mut self, process: Oop) -> Exit {
+        self.awaited = self.stack_of(self.value(process));
+        if self.awaited.is_none() || !self.switch_to(process) {
+            return Exit::Terminated;
+        }
+        self.run()
+    }
+}

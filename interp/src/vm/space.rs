@@ -1,0 +1,241 @@
+//! An object space: an independent program with its own heap, classes, symbols, processes and caches.
+
+#![allow(unsafe_code)]
+
+use std::sync::Arc;
+
+use instar_gc::{GcConfig, Mutator, World};
+use instar_heap::{ClassIndex, HeapError, Oop};
+
+use super::frames::trampoline;
+use super::lookup::LookupCache;
+use super::roots::{Roots, RootsHandle};
+use super::run::Exit;
+use super::schedule::{Alarms, Interrupt};
+use super::stack::StackLimits;
+use crate::code::{Code, CodeTable};
+use crate::objects::layout::behavior;
+use crate::objects::symbols::SymbolTable;
+use crate::objects::{Known, Special, Value};
+use crate::primitives::Call;
+
+/// How become works in a space, and so what its dispatch loop checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BecomeStrategy {
+    /// Forwarders behind the partial read barrier.
+    #[default]
+    Lazy,
+    /// Forwarders, and a check at every load.
+    AlwaysCheck,
+    /// No forwarders and no checks: become scans the heap.
+    FullScan,
+}
+
+/// Options of a space.
+#[derive(Clone, Debug, Default)]
+pub struct SpaceOptions {
+    /// The heap and its collector.
+    pub gc: GcConfig,
+    /// How become works.
+    pub strategy: BecomeStrategy,
+    /// How deep processes may recurse.
+    pub stacks: StackLimits,
+}
+
+/// Why a space could not be made or a request to it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SpaceError {
+    /// The heap's limit was reached, or its options are wrong.
+    #[error(transparent)]
+    Heap(#[from] HeapError),
+    /// The kernel does not fit the runtime, or a package does not load.
+    #[error("{0}")]
+    Load(String),
+}
+
+/// An object space.
+///
+/// One thread runs it. `register_limit` and the interrupt's frame limit are the ends of the active stack.
+pub struct Space {
+    pub(crate) mutator: Mutator,
+    pub(crate) roots: RootsHandle,
+    pub(crate) register_limit: *mut Oop,
+    pub(crate) interrupt: Arc<Interrupt>,
+    pub(crate) indices: [ClassIndex; Known::ALL.len()],
+    pub(crate) cache: LookupCache,
+    pub(crate) last_serial: u64,
+    pub(crate) full_collections: u64,
+    pub(crate) options: SpaceOptions,
+    pub(crate) started: std::time::Instant,
+    /// The code of frames that the runtime pushes to get a result back; see [`frames`](super::frames).
+    pub(crate) trampoline: Box<Code>,
+    /// What ends the loop at the next poll.
+    pub(crate) exit: Option<Exit>,
+    /// Whether an entry was made since the caches were flushed.
+    pub(crate) caches_used: bool,
+    /// Why the last process was terminated by the runtime.
+    pub(crate) last_failure: Option<String>,
+    /// The stack whose end ends the loop.
+    pub(crate) awaited: Option<usize>,
+}
+
+impl Space {
+    /// A heap without classes: what bootstrap fills.
+    pub(crate) fn empty(options: SpaceOptions) -> Result<Space, SpaceError> {
+        let world = World::new(options.gc.clone())?;
+        let nil = world.heap().nil();
+        let interrupt = Arc::new(Interrupt::default());
+        let (roots, view) = RootsHandle::new(Roots {
+            classes: [nil; Known::ALL.len()],
+            special: [nil; Special::COUNT],
+            stacks: Vec::new(),
+            active: 0,
+            frame: std::ptr::null_mut(),
+            above: std::ptr::null_mut(),
+            temporary: Vec::new(),
+            symbols: SymbolTable::default(),
+            codes: CodeTable::default(),
+            alarms: Alarms::default(),
+            interrupt: interrupt.clone(),
+        });
+        let mut mutator = world.attach();
+        mutator.add_roots(Box::new(view));
+        Ok(Space {
+            mutator,
+            roots,
+            register_limit: std::ptr::null_mut(),
+            interrupt,
+            indices: [ClassIndex::UNDEFINED; Known::ALL.len()],
+            cache: LookupCache::default(),
+            last_serial: 0,
+            full_collections: 0,
+            options,
+            started: std::time::Instant::now(),
+            trampoline: Box::new(trampoline()),
+            exit: None,
+            awaited: None,
+            caches_used: false,
+            last_failure: None,
+        })
+    }
+
+    /// How become works here.
+    pub fn strategy(&self) -> BecomeStrategy {
+        self.options.strategy
+    }
+
+    /// The collector's view of the space.
+    pub fn world(&self) -> &Arc<World> {
+        self.mutator.world()
+    }
+
+    /// nil.
+    #[inline(always)]
+    pub fn nil(&self) -> Oop {
+        self.mutator.heap().nil()
+    }
+
+    /// nil, as a value.
+    pub fn nil_value(&self) -> Value<'_> {
+        self.value(self.nil())
+    }
+
+    /// true or false.
+    #[inline(always)]
+    pub fn boolean(&self, value: bool) -> Oop {
+        self.special(if value { Special::True } else { Special::False })
+    }
+
+    /// An object by role.
+    #[inline(always)]
+    pub fn special(&self, special: Special) -> Oop {
+        self.roots.special[special as usize]
+    }
+
+    /// The index of instances of a class that the runtime knows.
+    #[inline(always)]
+    pub fn class_index(&self, class: Known) -> ClassIndex {
+        self.indices[class as usize]
+    }
+
+    /// A class that the runtime knows.
+    pub fn known_class(&self, class: Known) -> Value<'_> {
+        self.value(self.roots.classes[class as usize])
+    }
+
+    /// Reads the indices of known classes again, after classes were replaced.
+    pub(crate) fn refresh_indices(&mut self) {
+        for class in Known::ALL {
+            let index = self.known_class(*class).slot(behavior::CLASS_INDEX).and_then(Value::as_integer);
+            if let Some(index) = index.and_then(|index| ClassIndex::new(index as u32)) {
+                self.indices[*class as usize] = index;
+            }
+        }
+    }
+
+    /// A root or a word that was just read from a live object, as a value.
+    ///
+    /// [fresh] Inside this crate: `oop` is an immediate, or nothing that can collect came between reading it from a root, register or slot
+    /// and this call.
+    #[inline]
+    pub(crate) fn value(&self, oop: Oop) -> Value<'_> {
+        // SAFETY: [fresh]
+        unsafe { Value::new(self, oop) }
+    }
+
+    /// Register `index` of a call. A forwarder there is replaced by what it leads to.
+    #[inline]
+    pub(crate) fn operand(&self, call: Call, index: usize) -> Value<'_> {
+        debug_assert!(index <= call.arguments);
+        // SAFETY: [call-window]
+        let register = unsafe { call.window.add(index) };
+        // SAFETY: [call-window]: registers hold live references.
+        let value = self.value(unsafe { *register });
+        // SAFETY: [call-window]
+        unsafe { *register = value.oop() };
+        value
+    }
+
+    /// Holds on to `oop` until [`release`](Self::release).
+    pub(crate) fn root(&mut self, oop: Oop) -> Root {
+        self.roots.temporary.push(oop);
+        Root(self.roots.temporary.len() - 1)
+    }
+
+    /// What a root holds now.
+    pub(crate) fn rooted(&self, root: Root) -> Value<'_> {
+        self.value(self.roots.temporary[root.0])
+    }
+
+    /// Lets go of this root and of all that were made after it.
+    pub(crate) fn release(&mut self, root: Root) {
+        self.roots.temporary.truncate(root.0);
+    }
+
+    /// Where the temporary roots end, to release all that come.
+    pub(crate) fn mark_roots(&self) -> Root {
+        Root(self.roots.temporary.len())
+    }
+}
+
+/// A reference that runtime code holds on to over collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Root(usize);
+
+impl Root {
+    /// Its place among the temporary roots.
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// The root that was made after it.
+    pub(crate) fn next(self) -> Root {
+        Root(self.0 + 1)
+    }
+}
+
+impl std::fmt::Debug for Space {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Space").field("strategy", &self.options.strategy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! Become in a running space, and what must be put right after it.
+
+#![allow(unsafe_code)]
+
+use instar_become::{
+    AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
+};
+use instar_heap::{HeaderFlags, Oop};
+
+use super::Space;
+use super::run::has_slots;
+use super::space::BecomeStrategy;
+use super::stack::Mark;
+
+/// Which become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// Every reference to the first becomes one to the second.
+    OneWay(HashRule),
+    /// The two change places.
+    TwoWay,
+}
+
+/// Pairs up to which the sources are looked at to see whether caches must be flushed; with more, they are flushed in any case.
+const FEW_PAIRS: usize = 64;
+
+impl Space {
+    /// Swaps the elements of two Arrays pairwise.
+    ///
+    /// # Errors
+    /// [`BecomeError`]; nothing has changed then.
+    pub(crate) fn swap_all(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
+        let needs_flush = self.concerns_lookup(sources) || self.concerns_lookup(targets);
+        let outcome = match self.options.strategy {
+            BecomeStrategy::Lazy => self.swap_with::<Lazy>(sources, targets, swap),
+            BecomeStrategy::AlwaysCheck => self.swap_with::<AlwaysCheck>(sources, targets, swap),
+            BecomeStrategy::FullScan => self.swap_with::<FullScan>(sources, targets, swap),
+        }?;
+        self.after_become(needs_flush);
+        Ok(outcome)
+    }
+
+    fn swap_with<S: Strategy>(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
+        let mut pause = self.mutator.stop_world();
+        // SAFETY: the Arrays are live: nothing was allocated since they were read from registers, and this mutator is the only one.
+        unsafe {
+            match swap {
+                Swap::OneWay(rule) => one_way::one_way_all::<S>(&mut pause, sources, targets, rule),
+                Swap::TwoWay => two_way::two_way_all::<S>(&mut pause, sources, targets),
+            }
+        }
+    }
+
+    /// Whether replacing the elements of `array` may change what a lookup finds: true for many elements.
+    fn concerns_lookup(&self, array: Oop) -> bool {
+        let array = self.value(array);
+        if array.slots() > FEW_PAIRS {
+            return true;
+        }
+        let concerns = |index| {
+            array.slot(index).is_some_and(|element| {
+                let is_class =
+                    element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
+                is_class
+                    || element.is_symbol()
+                    || element.is(crate::objects::Known::MethodDictionary)
+                    || element.is(crate::objects::Known::Array)
+            })
+        };
+        (0..array.slots()).any(concerns)
+    }
+
+    /// [receiver-shape], indices of known classes, and caches after a become.
+    pub(crate) fn after_become(&mut self, needs_flush: bool) {
+        if needs_flush {
+            self.refresh_indices();
+            self.flush_caches();
+        }
+        self.set_active_top();
+        for number in 0..self.roots.stacks.len() {
+            let top = self.roots.stacks[number].as_ref().map_or(0, |stack| stack.top + 1);
+            for frame in 0..top {
+                self.fit_frame(super::contexts::FrameId { stack: number, frame });
+            }
+        }
+    }
+
+    /// If the frame's receiver became something with fewer slots, its code is exchanged for the same with checks.
+    fn fit_frame(&mut self, id: super::contexts::FrameId) {
+        let address = self.frame_address(id);
+        if address.is_null() {
+            return;
+        }
+        // SAFETY: the frame is in use, [frame-code] its code lives, and its pc lies inside.
+        unsafe {
+            let frame = &mut *address;
+            let code = &*frame.code;
+            if code.slots_needed > 0 && !has_slots(*frame.base, code.slots_needed) {
+                let checked = code.checked();
+                let word = frame.pc.offset_from(code.words.as_ptr());
+                frame.pc = checked.words.as_ptr().offset(word);
+                frame.code = checked;
+            }
+            if frame.mark.has(Mark::CONTEXT) {
+                self.update_spouse(&*address);
+            }
+        }
+    }
+}
