@@ -457,6 +457,11 @@ impl<'a, 't> Generator<'a, 't> {
 
     /// The value of an inlined block's body.
     pub fn body_value(&mut self, body: &Body<'a>, target: u8) {
+        let height = self.assembler.height();
+        if target == height && self.variables.scope(body.scope).cells > 0 {
+            // One branch may write the value while another still needs the cells object: it must not stand there.
+            self.assembler.emit(Op::LoadNil, target, 0, 0);
+        }
         let mark = self.enter(body.scope);
         match body.statements.split_last() {
             None => self.assembler.emit(Op::LoadNil, target, 0, 0),
@@ -466,6 +471,7 @@ impl<'a, 't> Generator<'a, 't> {
             }
         }
         self.leave(mark);
+        self.assembler.set_height(height);
         self.claim(target);
     }
 
