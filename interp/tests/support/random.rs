@@ -99,10 +99,17 @@ impl Author {
     }
 
     fn statement(&mut self, depth: usize) {
-        if self.random.once_in(2) {
-            self.assignment(depth);
-        } else {
-            self.expression(depth);
+        match self.random.below(8) {
+            0..4 => self.assignment(depth),
+            4 => {
+                // What is assigned next, or in the next iteration, must be seen by the block, or must not be.
+                self.write("self keep: [");
+                self.leaf();
+                self.write(" foo: ");
+                self.leaf();
+                self.write("]");
+            }
+            _ => self.expression(depth),
         }
     }
 
