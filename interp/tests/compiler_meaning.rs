@@ -5,12 +5,12 @@ mod support;
 use instar_interp::code::{disassemble, verify};
 use instar_interp::compiler::compile_parsed_method;
 use instar_interp::syntax::parse_method;
+use support::dataflow;
 use support::environment::Names;
 use support::evaluate::Evaluator;
 use support::machine::{Machine, variables};
 use support::random::Author;
 use support::world::{Stop, Value, World};
-use support::dataflow;
 
 const SLOTS: &[&str] = &["p", "q"];
 

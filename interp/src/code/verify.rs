@@ -4,11 +4,13 @@
 //! edge, which proves them by induction over execution. [heights] One pass finds the instructions, a second
 //! checks them; both are linear in the unit's size.
 //!
-//! Cells objects are the one thing besides that must be known of a register's content: `LoadCell` reads an element without a check.
-//! [cells] Which registers hold them is inferred in the order of the code: a register does from the instruction that puts a
-//! cells object there, until it is written again or the height falls to it. An inference reaches an instruction
-//! only if it holds for every jump to it: a jump from before the object's birth ends it, and a jump back over
-//! its end is rejected. No other instruction may read such a register, so that guest code never sees a cells object.
+//! Cells objects are the one thing besides that must be known of a register's content: `LoadCell` reads an element
+//! without a check, and no other instruction may read such a register, so that guest code never sees a cells object.
+//! [cells] Which registers hold them is inferred in the order of the code: a register does from the instruction that
+//! puts a cells object there, until it is written again or the height falls to it. What is inferred for an
+//! instruction must hold for every jump to it, and nothing else below its height may be a cells object.
+
+use std::collections::BTreeMap;
 
 use super::rejection::{Reason, Rejection};
 use super::{CodeKind, CodeUnit, CopiedCells, Instruction, Literal, Op, Operands};
@@ -24,6 +26,9 @@ pub const MAX_ARGUMENTS: usize = 127;
 
 /// How deep blocks may be nested.
 pub const MAX_NESTING: usize = 200;
+
+/// Cells objects at jumps, all together, that the verifier keeps in mind.
+const MAX_DUES: usize = 1 << 20;
 
 /// How deep literal arrays may be nested.
 pub const MAX_LITERAL_NESTING: usize = 2000;
@@ -193,6 +198,12 @@ struct Verifier<'u> {
     cells: Vec<Cells>,
     /// What was live at the heads passed, ascending. Heads without cells are left out.
     at_heads: Vec<(usize, Vec<Cells>)>,
+    /// What must be live at words ahead, because it is at a jump to them.
+    due: BTreeMap<usize, Vec<Cells>>,
+    /// How much was ever in `due`.
+    dues: usize,
+    /// Whether execution may come from the instruction before.
+    falls: bool,
     named_slots: usize,
     returns_home: bool,
 }
@@ -211,6 +222,9 @@ impl<'u> Verifier<'u> {
             heads: Vec::new(),
             cells: unit.cells.iter().map(copied_cells).collect(),
             at_heads: Vec::new(),
+            due: BTreeMap::new(),
+            dues: 0,
+            falls: true,
             named_slots: 0,
             returns_home: false,
         }
@@ -295,28 +309,55 @@ impl<'u> Verifier<'u> {
         let mut tests = self.unit.tests.iter().peekable();
         let mut heads = std::mem::take(&mut self.heads).into_iter().peekable();
         while word < self.unit.words.len() {
-            if !self.cells.is_empty() {
-                self.forget_cells(word);
+            if !self.cells.is_empty() || !self.due.is_empty() {
+                self.arrive(word).map_err(|reason| (word, reason))?;
                 while heads.next_if(|head| *head < word).is_some() {}
-                if heads.peek() == Some(&word) {
+                if heads.peek() == Some(&word) && !self.cells.is_empty() {
                     self.at_heads.push((word, self.cells.clone()));
                 }
             }
-            if let Some(test) = tests.next_if(|test| test.branch as usize == word)
-                && self.cells_in(test.result as usize).is_some()
-            {
-                return Err((word, Reason::Test));
+            if let Some(test) = tests.next_if(|test| test.branch as usize == word) {
+                if self.cells_in(test.result as usize).is_some() {
+                    return Err((word, Reason::Test));
+                }
+                self.expect_cells(test.join as usize).map_err(|reason| (word, reason))?;
             }
             word = self.check_instruction(word).map_err(|reason| (word, reason))?;
         }
         Ok(())
     }
 
-    /// Drops what need not hold at this word.
-    fn forget_cells(&mut self, word: usize) {
+    /// Compares what is inferred for this word with what jumps to it bring.
+    fn arrive(&mut self, word: usize) -> Result<(), Reason> {
         let height = self.height(word);
         let earliest = self.marks[word] as usize;
-        self.cells.retain(|cells| cells.register < height && cells.birth < earliest);
+        self.cells.retain(|cells| cells.register < height);
+        // A cells object that was made after a jump to here left cannot have come by that jump.
+        if self.falls && self.cells.iter().any(|cells| cells.birth >= earliest) {
+            return Err(Reason::Cells);
+        }
+        self.cells.retain(|cells| cells.birth < earliest);
+        while let Some(entry) = self.due.first_entry().filter(|entry| *entry.key() <= word) {
+            if !entry.remove().iter().all(|cells| self.cells.contains(cells)) {
+                return Err(Reason::Cells);
+            }
+        }
+        Ok(())
+    }
+
+    /// There is a jump from here to the word, which lies ahead.
+    fn expect_cells(&mut self, word: usize) -> Result<(), Reason> {
+        if self.cells.is_empty() {
+            return Ok(());
+        }
+        let height = self.height(word);
+        let live = self.cells.iter().filter(|cells| cells.register < height).copied();
+        let due = self.due.entry(word).or_default();
+        let before = due.len();
+        due.extend(live);
+        self.dues += due.len() - before;
+        // Only code that is made to be slow has so many.
+        (self.dues <= MAX_DUES).then_some(()).ok_or(Reason::TooLarge)
     }
 
     fn cells_in(&self, register: usize) -> Option<usize> {
@@ -435,6 +476,7 @@ impl<'u> Verifier<'u> {
         let next = frame.word + op.words();
         let height = frame.height;
         let a = instruction.a();
+        self.falls = !is_end(op);
         match op.operands() {
             Operands::Jump if op == Op::Jump => self.forward(frame, next, instruction.signed_x(), height)?,
             Operands::Jump => self.back(next, instruction.signed_x(), height)?,
@@ -453,7 +495,7 @@ impl<'u> Verifier<'u> {
                 self.check_branch(next, a, height)?;
             }
             Operands::ReadSlot | Operands::ReadCell | Operands::ReadLiteral => self.fall(next, height)?,
-            _ if matches!(op, Op::Return | Op::ReturnSelf | Op::ReturnHome) => {}
+            _ if is_end(op) => {}
             _ => self.fall(next, height.max(a + 1))?,
         }
         Ok(next)
@@ -481,6 +523,7 @@ impl<'u> Verifier<'u> {
         // What the callee may overwrite is no longer there after it.
         self.write(frame, a)?;
         self.cells.retain(|cells| cells.register < a);
+        self.falls = true;
         self.fall(frame.word + 2, a + 1)?;
         Ok(frame.word + 2)
     }
@@ -561,7 +604,7 @@ impl<'u> Verifier<'u> {
         }
         self.fall(target, height)?;
         self.jumped(frame.word, target);
-        Ok(())
+        self.expect_cells(target)
     }
 
     /// The direction was checked when the head was found.
@@ -571,11 +614,16 @@ impl<'u> Verifier<'u> {
             return Err(Reason::Target);
         }
         self.fall(head, height)?;
-        if let Ok(at) = self.at_heads.binary_search_by_key(&head, |(word, _)| *word) {
-            let is_kept = |cells: &Cells| self.cells.contains(cells);
-            self.at_heads[at].1.iter().all(is_kept).then_some(()).ok_or(Reason::CellsLost)?;
+        let at_head = match self.at_heads.binary_search_by_key(&head, |(word, _)| *word) {
+            Ok(at) => &self.at_heads[at].1[..],
+            Err(_) => &[],
+        };
+        if !at_head.iter().all(|cells| self.cells.contains(cells)) {
+            return Err(Reason::CellsLost);
         }
-        Ok(())
+        let height = self.height(head);
+        let mut carried = self.cells.iter().filter(|cells| cells.register < height);
+        carried.all(|cells| at_head.contains(cells)).then_some(()).ok_or(Reason::Cells)
     }
 
     fn check_debug_information(&self) -> Checked {
@@ -612,4 +660,9 @@ fn unused(operand: u32) -> Result<(), Reason> {
 /// Not one of those that only the runtime puts into code.
 fn is_for_guests(op: Op) -> bool {
     !matches!(op, Op::Resume | Op::LoadSlotChecked | Op::StoreSlotChecked)
+}
+
+/// Whether the instruction behind it is not the next to be executed.
+fn is_end(op: Op) -> bool {
+    matches!(op, Op::Return | Op::ReturnSelf | Op::ReturnHome | Op::Jump | Op::JumpBack)
 }

@@ -16,6 +16,8 @@ enum Content {
     Word,
     /// A cells object with so many elements.
     Cells(u8),
+    /// A cells object on some paths. The collector may visit it, nothing may read it.
+    Mixed,
 }
 
 type State = Vec<Content>;
@@ -24,7 +26,7 @@ fn join(one: Content, other: Content) -> Content {
     match (one, other) {
         _ if one == other => one,
         (Content::Garbage, _) | (_, Content::Garbage) => Content::Garbage,
-        _ => Content::Word,
+        _ => Content::Mixed,
     }
 }
 
@@ -94,7 +96,7 @@ impl Checker<'_> {
         let (a, b, c) = (at.a(), at.b(), at.c());
         let height = unit.heights[word] as usize;
         if state[..height].contains(&Content::Garbage) {
-            return Err(format!("the collector would visit garbage below {height}"));
+            return Err(format!("the collector would visit garbage below {height}: {state:?}"));
         }
         if height + 4 > 250 || unit.registers as usize + 4 > 250 {
             return Err("no room for the callee".to_owned());
@@ -103,7 +105,7 @@ impl Checker<'_> {
         let next = word + op.words();
         let value = |state: &State, register: usize| match state.get(register) {
             Some(Content::Word) => Ok(()),
-            Some(Content::Cells(_)) => Err(format!("r{register} is a cells object")),
+            Some(Content::Cells(_) | Content::Mixed) => Err(format!("r{register} is a cells object")),
             _ => Err(format!("r{register} is garbage")),
         };
         let cell = |state: &State| match state.get(b) {
@@ -132,7 +134,7 @@ impl Checker<'_> {
         match op {
             Op::Move => {
                 let moved = *state.get(b).ok_or("no register")?;
-                if moved == Content::Garbage {
+                if matches!(moved, Content::Garbage | Content::Mixed) {
                     return Err("garbage is moved".to_owned());
                 }
                 put(&mut state, moved)?;
@@ -195,7 +197,7 @@ impl Checker<'_> {
             }
             Op::JumpTrue | Op::JumpFalse | Op::JumpNil | Op::JumpNotNil => {
                 value(&state, a)?;
-                return self.branch(word, &state);
+                return self.branch(word, &state, true);
             }
             Op::Return => return value(&state, a),
             Op::ReturnSelf => return Ok(()),
@@ -245,8 +247,8 @@ impl Checker<'_> {
                 if branch.a() != a || !matches!(branch.op(), Some(Op::JumpTrue | Op::JumpFalse)) {
                     return Err("no branch on the comparison".to_owned());
                 }
-                // Taken at once, without writing the register.
-                self.branch(next, &state)?;
+                // Taken at once, without writing the register: then there was a Boolean.
+                self.branch(next, &state, false)?;
                 if op.words() == 2 {
                     site(second()?, 1)?;
                     state[height..].fill(Content::Garbage);
@@ -284,7 +286,7 @@ impl Checker<'_> {
         self.arrive(next, &state)
     }
 
-    fn branch(&mut self, word: usize, state: &State) -> Result<(), String> {
+    fn branch(&mut self, word: usize, state: &State, may_be_other: bool) -> Result<(), String> {
         let at = Instruction(self.unit.words[word]);
         let target = (word + 1).checked_add_signed(at.signed_bx()).ok_or("no target")?;
         if target <= word {
@@ -292,7 +294,7 @@ impl Checker<'_> {
         }
         self.arrive(word + 1, state)?;
         self.arrive(target, state)?;
-        for test in self.unit.tests.iter().filter(|test| test.branch as usize == word) {
+        for test in self.unit.tests.iter().filter(|test| may_be_other && test.branch as usize == word) {
             let mut state = state.clone();
             let height = self.unit.heights[word] as usize;
             state[height..].fill(Content::Garbage);
