@@ -16,13 +16,14 @@ mod mark;
 mod scavenge;
 mod slot_read;
 mod support;
+mod targets;
 
 use support::Question;
 
 type Figures = fn(&mut Question<'_>);
 
 fn main() {
-    let questions: [(&str, Figures); 12] = [
+    let questions: [(&str, Figures); 13] = [
         ("allocation", allocation::figures),
         ("slot_read", slot_read::figures),
         ("forwarder_install", forwarder_install::figures),
@@ -35,6 +36,7 @@ fn main() {
         ("full_collection", full_collection::figures),
         ("heap_walk", heap_walk::figures),
         ("class_table", class_table::figures),
+        ("targets", targets::figures),
     ];
     // Criterion knows the name as a filter too; leaving the others out here saves their preparations.
     let chosen: Vec<String> = std::env::args().collect();
