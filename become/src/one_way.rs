@@ -295,8 +295,8 @@ fn install_run<const KEEPS_HASH: bool>(pairs: Pairs, range: Range<usize>, region
             return index;
         }
         let header = object.header();
-        let hands_over = header.has_any(HeaderFlags::CLASS)
-            || !KEEPS_HASH && header.hash() != IdentityHash::NONE;
+        let hands_over =
+            header.has_any(HeaderFlags::CLASS) || !KEEPS_HASH && header.hash() != IdentityHash::NONE;
         if hands_over {
             return index;
         }
