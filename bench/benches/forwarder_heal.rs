@@ -39,7 +39,12 @@ pub fn figures(question: &mut Question<'_>) {
     });
 }
 
-fn elements<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &str, pass: Pass) -> [Option<f64>; 3] {
+fn elements<S: Strategy>(
+    question: &mut Question<'_>,
+    machine: &Machine,
+    name: &str,
+    pass: Pass,
+) -> [Option<f64>; 3] {
     with_heap(config(objects(), 1), |bed| {
         let items = bed.old_items::<S>(objects());
         let targets = bed.array(objects());
@@ -47,7 +52,12 @@ fn elements<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &
     })
 }
 
-fn fields<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &str, pass: Pass) -> [Option<f64>; 3] {
+fn fields<S: Strategy>(
+    question: &mut Question<'_>,
+    machine: &Machine,
+    name: &str,
+    pass: Pass,
+) -> [Option<f64>; 3] {
     with_heap(config(objects(), 1), |bed| {
         let items = bed.old_items::<S>(objects());
         let targets = bed.array(objects());

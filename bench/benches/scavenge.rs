@@ -30,12 +30,7 @@ fn large_nursery(workers: usize) -> GcConfig {
 }
 
 /// One of `step` objects survives.
-pub fn survivors(
-    question: &mut Question<'_>,
-    workers: usize,
-    step: usize,
-    limit: &Limit,
-) -> Option<f64> {
+pub fn survivors(question: &mut Question<'_>, workers: usize, step: usize, limit: &Limit) -> Option<f64> {
     with_heap(large_nursery(workers), |bed| {
         let array = bed.array(objects());
         let survivors = objects().div_ceil(step);

@@ -54,11 +54,15 @@ fn become_of_one(question: &mut Question<'_>, machine: &Machine) {
 }
 
 fn passes(question: &mut Question<'_>, machine: &Machine) {
-    let all =
-        [("fields", Holders::Fields), ("arrays", Holders::Elements), ("closures", Holders::Closures)];
+    let all = [("fields", Holders::Fields), ("arrays", Holders::Elements), ("closures", Holders::Closures)];
     for (name, holders) in all {
         let [plain, first, second] = forwarder_heal::lazy_passes(question, machine, holders);
-        question.ratio_target(&format!("first pass after a become, {name}, against plain"), first, plain, 3.0);
+        question.ratio_target(
+            &format!("first pass after a become, {name}, against plain"),
+            first,
+            plain,
+            3.0,
+        );
         question.ratio_target(
             &format!("second pass after a become, {name}, against plain"),
             second,

@@ -42,8 +42,8 @@ impl Room {
 pub(super) struct CopyBuffer<'h> {
     heap: &'h Heap,
     region: &'h BumpRegion,
-    pub(super) scan: usize,
-    pub(super) top: usize,
+    scan: usize,
+    top: usize,
     end: usize,
 }
 
@@ -62,6 +62,14 @@ impl<'h> CopyBuffer<'h> {
         }
         self.top = top;
         Some(start)
+    }
+
+    /// The copies that are still to be scanned, for the caller to scan.
+    #[inline]
+    pub(super) fn take_unscanned(&mut self) -> Option<ScanRange> {
+        let range = self.scan..self.top;
+        self.scan = self.top;
+        (!range.is_empty()).then_some(range)
     }
 
     /// Takes back the copy that was made last.
