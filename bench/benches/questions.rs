@@ -13,6 +13,7 @@ mod forwarder_install;
 mod full_collection;
 mod heap_walk;
 mod mark;
+mod nursery;
 mod scavenge;
 mod slot_read;
 mod support;
@@ -23,8 +24,9 @@ use support::Question;
 type Figures = fn(&mut Question<'_>);
 
 fn main() {
-    let questions: [(&str, Figures); 13] = [
+    let questions: [(&str, Figures); 14] = [
         ("allocation", allocation::figures),
+        ("nursery", nursery::figures),
         ("slot_read", slot_read::figures),
         ("forwarder_install", forwarder_install::figures),
         ("forwarder_follow", forwarder_follow::figures),

@@ -100,6 +100,21 @@ impl<'s> Bed<'_, 's> {
         }
     }
 
+    /// Allocates so many items, each of which takes the place of the oldest in the array.
+    pub fn replace_in_turn(&mut self, array: Handle<'_>, count: usize) {
+        let shape = self.item_shape();
+        let length = self.scope.get(array).slots();
+        let mut next = 0;
+        for _ in 0..count {
+            // SAFETY: as in `fill`.
+            unsafe {
+                let item = self.scope.mutator().allocate_raw(shape).expect("room for an item");
+                self.scope.accessor().store(raw(self.scope, array), next, item.oop());
+            }
+            next = if next + 1 == length { 0 } else { next + 1 };
+        }
+    }
+
     /// An array of holders, all of them old; holder `i` refers to item `i` of `array` by its slot [`HELD`].
     pub fn old_holders(&mut self, array: Handle<'_>) -> Handle<'s> {
         let shape = self.item_shape();

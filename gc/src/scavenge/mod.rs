@@ -42,6 +42,9 @@ enum Piece {
 /// Remembered objects claimed at once.
 const REMEMBERED_CHUNK: usize = 256;
 
+/// Locks for large objects: so many that workers rarely wait for another one's copying.
+const LARGE_LOCKS: usize = 64;
+
 /// What the workers of one scavenge share.
 struct Scavenge<'h> {
     heap: &'h Heap,
@@ -53,6 +56,8 @@ struct Scavenge<'h> {
     next_remembered: AtomicUsize,
     stealers: Vec<Stealer<Piece>>,
     termination: Termination,
+    /// For objects that are too large for a copy buffer, by address.
+    large: [Mutex<()>; LARGE_LOCKS],
 }
 
 impl Scavenge<'_> {
@@ -75,6 +80,11 @@ impl Scavenge<'_> {
         let first = self.next_remembered.fetch_add(REMEMBERED_CHUNK, Relaxed);
         let rest = self.remembered.get(first..)?;
         (!rest.is_empty()).then(|| &rest[..rest.len().min(REMEMBERED_CHUNK)])
+    }
+
+    fn lock_of(&self, object: usize) -> &Mutex<()> {
+        // Neighbours are more than 8 KiB apart.
+        &self.large[(object >> 13) % LARGE_LOCKS]
     }
 
     fn has_work(&self) -> bool {
@@ -121,6 +131,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         next_remembered: AtomicUsize::new(0),
         stealers: deques.iter().map(Deque::stealer).collect(),
         termination: Termination::new(workers),
+        large: [const { Mutex::new(()) }; LARGE_LOCKS],
     };
     // SAFETY: [stopped]
     unsafe { heap.open_tenure_room() };

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::Worker as Deque;
@@ -12,7 +13,7 @@ use instar_heap::sync::Sound;
 use instar_heap::walk::walk;
 use instar_heap::{Format, Header, HeaderFlags, Obj, Oop, slot};
 
-use super::buffer::{CopyBuffer, Room, SMALL_BYTES};
+use super::buffer::{CopyBuffer, Room, SMALL_BYTES, is_separate};
 use super::{Piece, ScanRange, Scavenge, is_reference};
 use crate::evacuation::{not_yet_copied, publish_copy};
 use crate::remembered::remember;
@@ -271,7 +272,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         let buffer = if SURVIVES { &mut self.survivors } else { &mut self.tenured };
         let Some(room) = buffer.take_small(slots) else { return self.copy_any(object, header) };
         // SAFETY: the room is this worker's, and as large as the object. Bodies do not change during a scavenge.
-        unsafe { copy_body(object.address(), room, slots) };
+        let may_refer_to_young = unsafe { copy_body(object.address(), room, slots, self.bounds) };
         // SAFETY: the copy is complete but for its header.
         let copied = unsafe { Obj::from_address(room) };
         copied.set_header(header.with_age(if SURVIVES { header.age() + 1 } else { 0 }));
@@ -280,14 +281,34 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             buffer.take_back_to(room);
             return winner;
         }
+        if !may_refer_to_young && header.format().is_strong() {
+            let buffer = if SURVIVES { &mut self.survivors } else { &mut self.tenured };
+            buffer.skip_scan(room);
+        }
         self.note_copy(header, copied, room, SURVIVES, WORD + slots * WORD);
         copied.oop()
     }
 
-    /// Copies an object of any size to wherever there is room.
+    /// Copies an object of any size.
+    ///
+    /// [one-room] An object too large for a buffer gets room under a lock, and only if no other worker's copy came first:
+    /// a race that was lost would waste up to 64 KiB that [tenure-room] does not reckon with. Room in a buffer is taken
+    /// back instead.
     #[cold]
     #[inline(never)]
     fn copy_any(&mut self, object: Obj, header: Header) -> Oop {
+        if !PARALLEL || !is_separate::<PARALLEL>(object.end_of(header) - object.start_of(header)) {
+            return self.copy_wherever(object, header);
+        }
+        let _lock = self.shared.lock_of(object.address()).lock().unwrap_or_else(PoisonError::into_inner);
+        match not_yet_copied::<Sound, _>(object.header_cell()) {
+            Ok(header) => self.copy_wherever(object, header),
+            Err(new) => new,
+        }
+    }
+
+    /// Copies an object to wherever there is room.
+    fn copy_wherever(&mut self, object: Obj, header: Header) -> Oop {
         let (start, end) = (object.start_of(header), object.end_of(header));
         let bytes = end - start;
         let deque = &self.deque;
@@ -323,7 +344,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         copied.set_header(header.with_age(if survives { header.age() + 1 } else { 0 }));
         if let Err(winner) = self.publish(object, header, copied) {
             let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
-            buffer.take_back(&room, bytes);
+            buffer.take_back(&room);
             return winner;
         }
         self.note_copy(header, copied, room.start(), survives, bytes);
@@ -375,20 +396,27 @@ const CARD_BYTES: usize = 1 << instar_heap::side::LOG_CARD;
 /// Bytes of a large remembered object that are scanned in one go: whole cards.
 const PIECE_BYTES: usize = 128 * CARD_BYTES;
 
-/// Copies the slots of a small object.
+/// Copies the slots of a small object. Whether any of them may refer to a young one: the words are at hand, and an
+/// object without such a slot need not be scanned. Raw data may look as if it did.
 ///
 /// # Safety
 /// Both have so many slots and do not overlap; `to` is the caller's.
 #[inline]
-unsafe fn copy_body(from: usize, to: usize, slots: usize) {
+unsafe fn copy_body(from: usize, to: usize, slots: usize, bounds: Bounds) -> bool {
+    let mut may_refer_to_young = false;
     // SAFETY: the caller's promise. Small counts, so that a loop beats a call.
-    let copy = |index| unsafe { (to as *mut u64).add(index).write((from as *const u64).add(index).read()) };
+    let mut copy = |index| unsafe {
+        let word = (from as *const u64).add(index).read();
+        may_refer_to_young |= bounds.is_young(word as usize);
+        (to as *mut u64).add(index).write(word);
+    };
     copy(1);
     if slots == 3 {
-        // The commonest size but one, and the one that figures are stated for.
+        // The size that figures are stated for, and a common one.
         copy(2);
         copy(3);
-        return;
+    } else {
+        (2..=slots).for_each(copy);
     }
-    (2..=slots).for_each(copy);
+    may_refer_to_young
 }
