@@ -65,7 +65,12 @@ impl Mutator {
     }
 
     /// Adds a root set, which the world keeps until the mutator is dropped.
-    pub fn add_roots(&mut self, roots: Box<dyn RootSet>) {
+    ///
+    /// # Safety
+    /// Whenever the world is stopped, the cells that the set shows hold immediates, [`Oop::NULL`], or references to live
+    /// objects of this world: what was read from its roots or objects since the mutator's last safepoint, or what
+    /// collections left there.
+    pub unsafe fn add_roots(&mut self, roots: Box<dyn RootSet>) {
         // SAFETY: [local-owner]
         unsafe { &mut *self.local.roots.get() }.push(roots);
     }
@@ -108,7 +113,10 @@ impl Mutator {
     }
 
     /// Runs `body` while `oop` is a root. Returns what `oop` refers to afterwards as well.
-    pub fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
+    ///
+    /// # Safety
+    /// `oop` is an immediate or refers to a live object of this world.
+    pub unsafe fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
         let len = self.local.handles.len();
         let handle = self.local.handles.handle(self.local.handles.push(oop));
         let result = body(self);
@@ -188,7 +196,8 @@ impl Mutator {
     fn allocate_young(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         // With zeal every allocation comes here, so that the countdown sees it.
         let preferred_bytes = if self.world.config.zeal.is_some() { shape.bytes } else { BUFFER_BYTES };
-        let cut = |heap: &Heap| heap.eden.refill(shape.bytes, preferred_bytes);
+        // SAFETY: the buffer is retired before each stop.
+        let cut = |heap: &Heap| unsafe { heap.eden.region() }.refill(shape.bytes, preferred_bytes);
         // SAFETY: [local-owner]
         unsafe { self.local.retire_buffer() };
         let mut buffer = cut(&self.world.heap);
@@ -221,13 +230,16 @@ impl Mutator {
                 pause.collect(Collection::Full);
             }
         }
-        let cut = |heap: &Heap| heap.old.refill(bytes, bytes);
+        // SAFETY: the object is initialised before the next safepoint.
+        let cut = |heap: &Heap| unsafe { heap.old.region() }.refill(bytes, bytes);
         let range = cut(&self.world.heap).or_else(|| self.collect_and_cut(Collection::Compacting, cut));
         let range = range.ok_or_else(|| self.out_of_memory(bytes))?;
         self.world.heap.note_old_top(range.end);
-        self.world.heap.side.note_crossing(range.start, range.end);
         // SAFETY: the range was handed out to this mutator.
-        Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) })
+        unsafe {
+            self.world.heap.side.note_crossing(range.start, range.end);
+            Ok(initialise(range.start, shape, self.world.heap.nil()))
+        }
     }
 
     /// Collects, unless another mutator's collection made room while this one waited for the stop. The memory is cut

@@ -222,7 +222,8 @@ fn a_panic_inside_a_collection_ends_the_process() {
     const CHILD: &str = "INSTAR_TEST_PANIC_IN_COLLECTION";
     if std::env::var_os(CHILD).is_some() {
         let mut mutator = World::new(GcConfig::checking()).unwrap().attach();
-        mutator.add_roots(Box::new(Careless));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(Careless)) };
         let collection = std::panic::AssertUnwindSafe(|| mutator.collect(Collection::Young));
         let _ = std::panic::catch_unwind(collection);
         // Going on would be a heap whose collection ended half-way.

@@ -82,7 +82,8 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
         deques.into_iter().map(|deque| Marker::<PARALLEL>::new(&shared, deque)).collect();
     let leader = &mut markers[0];
     leader.mark_root(world.heap.nil());
-    pause.visit_roots(|root| *root = leader.mark_root(*root));
+    // SAFETY: a root goes on referring to its object, forwarders followed.
+    unsafe { pause.visit_roots(|root| *root = leader.mark_root(*root)) };
     leader.mark_classes_in_use(pause);
     let slots: Vec<_> = markers.into_iter().map(|marker| Mutex::new(Some(marker))).collect();
     world.workers.run_indivisible(&|index| {
@@ -102,7 +103,8 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
         leader.found.healed += marker.found.healed;
     }
     weak::process(&mut leader, &mut world.lock_state().finalizable);
-    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
+    // SAFETY: as above, or to nothing.
+    unsafe { pause.visit_weak_roots(|root| weak::update_root(&leader, root)) };
     leader.found
 }
 
@@ -122,7 +124,8 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn new(shared: &'s Shared<'s>, deque: Deque<Batch>) -> Self {
         let stack = Vec::with_capacity(2 * SPILL_DEPTH);
         let found = Marked { healed: 0, pinned: Vec::new() };
-        let marks = shared.heap.side.marks.view();
+        // SAFETY: the heap outlives the marker, which asks for its objects only; the bits are cleared at the end.
+        let marks = unsafe { shared.heap.side.marks.view() };
         let last_class = ClassIndex::FREE;
         Marker { shared, marks, last_class, deque, stack, weak: Vec::new(), ephemerons: Vec::new(), found }
     }
