@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use instar_heap::object::write_header;
 use instar_heap::sync::Sound;
 use instar_heap::{Handle, Heap, HeapError, Obj, Oop, Shape, slot};
 
+use crate::attached;
 use crate::pause::Pause;
 use crate::remembered::note_old_to_young;
 use crate::roots::RootSet;
@@ -23,22 +23,24 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Objects of this size and above are born old: copying them between survivor halves costs more than it saves.
 pub const LARGE_BYTES: usize = 64 << 10;
 
-/// One thread's access to a world. Not `Sync`: each thread attaches its own.
+/// One thread's access to a world. Neither `Send` nor `Sync`: each thread attaches its own, and only one
+/// (\[one-running\], see [`World::attach`](crate::World::attach)).
 ///
 /// Whatever may pass a safepoint takes `&mut self`, so that the compiler sees where raw references end.
 pub struct Mutator {
     world: Arc<World>,
     local: Arc<Local>,
-    not_sync: PhantomData<Cell<()>>,
+    on_its_thread: PhantomData<*mut ()>,
 }
 
 impl Mutator {
     pub(crate) fn new(world: Arc<World>) -> Mutator {
         let local = Arc::new(Local::default());
         local.until_zeal.set(world.config.zeal.map_or(0, |n| n.get()));
+        assert!(attached::begin(&world), "{}", attached::SECOND);
         world.safepoint.attach();
         world.lock_locals().push(local.clone());
-        Mutator { world, local, not_sync: PhantomData }
+        Mutator { world, local, on_its_thread: PhantomData }
     }
 
     /// The world that the mutator is attached to.
@@ -82,14 +84,21 @@ impl Mutator {
     }
 
     /// Runs `body` without holding up the others: collections go ahead meanwhile. For waits and system calls.
+    ///
+    /// # Panics
+    /// If `body` leaves a mutator of this world behind that it attached on this thread.
     pub fn blocked<R>(&mut self, body: impl FnOnce() -> R) -> R {
         struct Leave<'w>(&'w World);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
+                let is_only = attached::begin(self.0);
                 self.0.safepoint.leave_blocked();
+                // Not a second panic while that of `body` unwinds.
+                assert!(is_only || std::thread::panicking(), "{}", attached::SECOND);
             }
         }
         self.world.safepoint.enter_blocked();
+        attached::end(&self.world);
         let _leave = Leave(&self.world);
         body()
     }
@@ -305,6 +314,7 @@ impl Drop for Mutator {
         }
         self.world.lock_locals().retain(|local| !Arc::ptr_eq(local, &self.local));
         self.world.safepoint.detach();
+        attached::end(&self.world);
     }
 }
 
