@@ -7,6 +7,9 @@
 //!
 //! One range is reserved for all of it, so that "is it young?" is one subtraction and one compare.
 //!
+//! The bounds of spaces and the counts of forwarders are relaxed atomics: \[MM-stopped\] in `docs/memory-model.md`. Memory is
+//! handed out by the regions' own protocol, \[MM-buffer\].
+//!
 //! [tenure-room] Outside a collection `old` never grows into the reserve, which is as large as what a scavenge may
 //! tenure: a scavenge never runs out of memory.
 
@@ -99,6 +102,7 @@ impl ForwarderCount {
 
     /// Counts forwarders that become installed.
     pub fn add(&self, young: usize, old: usize) {
+        // [MM-stopped]: inside a stop; mutators read it between two.
         self.young.fetch_add(young, Relaxed);
         self.old.fetch_add(old, Relaxed);
     }
@@ -386,6 +390,7 @@ impl Heap {
 
     /// Records that old memory was in use up to `top`, so that it is given back once it is free.
     pub fn note_old_top(&self, top: usize) {
+        // [MM-stopped]: read inside stops only.
         self.old_high_water.fetch_max(top, Relaxed);
     }
 
@@ -412,6 +417,7 @@ impl Heap {
             let step = self.next_hash.fetch_add(0x9E37_79B9, Relaxed);
             let hash = IdentityHash::new((step ^ step >> 15).wrapping_mul(0x2C1B_3C6D) >> 10);
             match cell.compare_exchange_weak(seen, header.with_hash(hash).bits(), Relaxed, Relaxed) {
+                // [MM-header]: the hash publishes nothing but itself, and no other field is lost.
                 Ok(_) => return hash,
                 // Another mutator changed the header (a hash or a flag): look again.
                 Err(now) => seen = now,

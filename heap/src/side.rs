@@ -11,6 +11,8 @@
 //! Mark bits and block destinations are in use only inside a collection (mark bits also inside a bulk become) and
 //! are given back to the system afterwards, so that at rest the tables cost next to nothing.
 //!
+//! All entries are read and written relaxed: \[MM-stopped\] in `docs/memory-model.md`.
+//!
 //! Reading what a table says of an address is safe, and checked. Changing it is for those who keep its meaning, and unsafe:
 //! \[side-meaning\] an entry says what the table above promises (and the verifier checks), except between two steps of a
 //! collection or become.
@@ -241,6 +243,7 @@ impl SideTables {
     pub unsafe fn flag_region(&self, address: usize, flags: RegionFlags) {
         let cell = self.regions.checked(address);
         if cell.load(Relaxed) & flags.bits() != flags.bits() {
+            // [MM-stopped]: other mutators and workers may be setting other flags of the byte.
             cell.fetch_or(flags.bits(), Relaxed);
         }
     }
@@ -253,6 +256,7 @@ impl SideTables {
         // SAFETY: the caller's promise.
         for cell in unsafe { self.regions.span(range) } {
             if cell.load(Relaxed) & flags.bits() != 0 {
+                // [MM-stopped]
                 cell.fetch_and(!flags.bits(), Relaxed);
             }
         }

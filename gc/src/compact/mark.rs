@@ -13,8 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::{Steal, Stealer, Worker as Deque};
+use instar_heap::forwarding::claim;
 use instar_heap::memory::resolve;
 use instar_heap::side::{LOG_MARK_WORD, SideTables, View};
+use instar_heap::sync::Sound;
 use instar_heap::{ClassIndex, Format, Header, HeaderFlags, Heap, Obj, Oop};
 
 use super::weak;
@@ -233,42 +235,41 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn claim(&mut self, object: Obj, header: Header) -> bool {
         let (start, end) = (object.start_of(header), object.end_of(header));
         if start >> LOG_MARK_WORD == (end - 1) >> LOG_MARK_WORD {
-            self.set_bits(start, bit_run(start, end), object.address())
+            self.claim_bits(start, bit_run(start, end))
         } else {
             self.claim_spanning(start, end, object.address())
         }
     }
 
-    /// Sets `bits` of the mark word of `address`; whether the bit of `decider` among them was clear.
+    /// Sets `bits` of the mark word of `address`: all words of one object, or its header's. True for the first.
     #[inline]
-    fn set_bits(&self, address: usize, bits: u64, decider: usize) -> bool {
+    fn claim_bits(&self, address: usize, bits: u64) -> bool {
         let word = self.marks.at(address);
-        let decisive = SideTables::mark_bit(decider);
         if PARALLEL {
             // [MM-claim]: the claim decides who scans; nothing is passed along with it.
-            word.fetch_or(bits, Relaxed) & decisive == 0
-        } else {
-            let before = word.load(Relaxed);
-            word.store(before | bits, Relaxed);
-            before & decisive == 0
+            return claim::<Sound, _>(word, bits);
         }
+        let before = word.load(Relaxed);
+        word.store(before | bits, Relaxed);
+        before & bits == 0
     }
 
     #[cold]
     #[inline(never)]
     fn claim_spanning(&self, start: usize, end: usize, header: usize) -> bool {
         const SPAN: usize = 1 << LOG_MARK_WORD;
-        let header_word = header & !(SPAN - 1);
-        if !self.set_bits(header, SideTables::mark_bit(header), header) {
+        if !self.claim_bits(header, SideTables::mark_bit(header)) {
             return false;
         }
+        // The rest is the winner's to set. At its ends the object shares mark words with its neighbours.
         let mut address = start;
         while address < end {
             let next = ((address & !(SPAN - 1)) + SPAN).min(end);
-            if address & !(SPAN - 1) == header_word || next - address < SPAN || PARALLEL {
-                self.set_bits(address, bit_run(address, next), address);
+            let word = self.marks.at(address);
+            if next - address == SPAN {
+                word.store(u64::MAX, Relaxed);
             } else {
-                self.marks.at(address).store(u64::MAX, Relaxed);
+                word.fetch_or(bit_run(address, next), Relaxed);
             }
             address = next;
         }
