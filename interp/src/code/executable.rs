@@ -234,7 +234,9 @@ fn shortcut(unit: &CodeUnit, has_primitive: bool) -> Option<Shortcut> {
     let first = Instruction(*unit.words.first()?);
     match (first.op()?, unit.words.get(1..)?) {
         (Op::ReturnSelf, _) => Some(Shortcut::Receiver),
-        (Op::LoadSlot, &[next, ..]) if Instruction(next) == Instruction::abc(Op::Return, first.a() as u8, 0, 0) => {
+        (Op::LoadSlot, &[next, ..])
+            if Instruction(next) == Instruction::abc(Op::Return, first.a() as u8, 0, 0) =>
+        {
             Some(Shortcut::Getter(first.bx() as u32))
         }
         (Op::StoreSlot, &[slot, next, ..]) if unit.arguments == 1 && first.a() == 1 => {

@@ -21,8 +21,11 @@ pub struct CodeUnit {
     pub arguments: u8,
     /// Values that a block copies from where it is made; they follow the arguments.
     pub copied: u8,
-    /// Temporaries that follow, set to nil when the frame is entered.
+    /// Temporaries that follow, set to nil when the frame is entered. Others come to life above them, see
+    /// [`TemporaryName::live`].
     pub temporaries: u8,
+    /// The copied values that are cells objects.
+    pub cells: Vec<CopiedCells>,
     /// What is special about the frames of this code.
     pub kind: CodeKind,
     /// A block with `^`, or one that makes such a block: its closures name their home.
@@ -49,6 +52,17 @@ pub struct TemporaryName {
     pub register: u8,
     /// The element, if the register holds a cells object.
     pub cell: Option<u8>,
+    /// The words before whose execution the register holds it.
+    pub live: Range<u32>,
+}
+
+/// A copied value that is a cells object: how blocks share variables that change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopiedCells {
+    /// The register.
+    pub register: u8,
+    /// The number of its elements.
+    pub count: u8,
 }
 
 /// A branch of inlined control flow: where the message stands in the source that is to be sent if the value is no Boolean.
@@ -105,11 +119,18 @@ pub enum Literal {
     },
     /// A double.
     Float(f64),
-    /// `3.14s2`: numerator and denominator as integer literals, and the scale.
+    /// What `1e-3` is: a reduced fraction.
+    Fraction {
+        /// An `Integer` or `LargeInteger`.
+        numerator: Box<Literal>,
+        /// An `Integer` or `LargeInteger`, above 1.
+        denominator: Box<Literal>,
+    },
+    /// `3.14s2`: the value as a reduced fraction, and the scale.
     ScaledDecimal {
         /// An `Integer` or `LargeInteger`.
         numerator: Box<Literal>,
-        /// An `Integer` or `LargeInteger`, a power of ten.
+        /// An `Integer` or `LargeInteger`, at least 1.
         denominator: Box<Literal>,
         /// Digits after the point.
         scale: u32,

@@ -25,7 +25,7 @@ macro_rules! known_classes {
 known_classes! {
     UndefinedObject True False SmallInteger Character SmallFloat64 BoxedFloat64 LargePositiveInteger LargeNegativeInteger
     Array ByteArray ByteString WideString ByteSymbol WideSymbol Association Class Metaclass Trait ClassTrait MethodDictionary
-    CompiledMethod CompiledBlock BlockClosure Context Cells Message Pragma Process Semaphore LinkedList ScaledDecimal
+    CompiledMethod CompiledBlock BlockClosure Context Cells Message Pragma Process Semaphore LinkedList Fraction ScaledDecimal
     SystemDictionary Dictionary Object
 }
 

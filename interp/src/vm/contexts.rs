@@ -52,7 +52,8 @@ impl Space {
             return Ok(frame.context);
         }
         // SAFETY: [frame-code]
-        let (registers, is_block) = unsafe { ((*frame.code).registers as usize, (*frame.code).kind == CodeKind::Block) };
+        let (registers, is_block) =
+            unsafe { ((*frame.code).registers as usize, (*frame.code).kind == CodeKind::Block) };
         let object = self.allocate_known(Known::Context, registers)?;
         let address = self.frame_address(id);
         // SAFETY: the frame is in use; the object is new.
@@ -113,7 +114,8 @@ impl Space {
         }
         let Some(object) = widow.object() else { return };
         let room = widow.slots() - CONTEXT_NAMED;
-        let registers = self.roots.stacks[active].as_ref().map_or(&[][..], |stack| stack.registers_of(number));
+        let registers =
+            self.roots.stacks[active].as_ref().map_or(&[][..], |stack| stack.registers_of(number));
         let nil = self.nil();
         // SAFETY: the slots exist, registers hold live references, and nothing is allocated.
         unsafe {

@@ -18,11 +18,7 @@ const HOME_FRAME_BITS: u32 = 22;
 /// Its register 0 says which register of the frame below gets the result, if any does; that frame's `pc` is where it goes on.
 pub(super) fn trampoline() -> Code {
     let unit = CodeUnit {
-        words: vec![
-            Instruction::abc(Op::Send, 1, 1, 0).0,
-            0,
-            Instruction::abc(Op::Resume, 1, 0, 0).0,
-        ],
+        words: vec![Instruction::abc(Op::Send, 1, 1, 0).0, 0, Instruction::abc(Op::Resume, 1, 0, 0).0],
         heights: vec![1, 1, 2],
         sites: vec![SiteUnit { selector: 0, arguments: 0 }],
         registers: 2,
@@ -35,7 +31,8 @@ impl Space {
     /// The active stack, with its top set.
     pub(crate) fn stack(&mut self) -> &mut Stack {
         let (active, frame) = (self.roots.active, self.roots.frame);
-        let stack = self.roots.stacks[active].as_mut().unwrap_or_else(|| unreachable!("the active stack exists"));
+        let stack =
+            self.roots.stacks[active].as_mut().unwrap_or_else(|| unreachable!("the active stack exists"));
         stack.top = stack.number_of(frame);
         stack
     }
@@ -98,7 +95,9 @@ impl Space {
             for temporary in callee.first_temporary as usize..callee.end_temporaries as usize {
                 *window.add(temporary) = nil;
             }
-            if reason != Oop::NULL && let Some(register) = callee.primitive_error {
+            if reason != Oop::NULL
+                && let Some(register) = callee.primitive_error
+            {
                 *window.add(usize::from(register)) = reason;
             }
             let frame = self.roots.frame.add(1);
@@ -122,7 +121,8 @@ impl Space {
         loop {
             let stack = self.stack();
             let number = stack.top;
-            let fits_frames = stack.frame_limit() as usize > stack.frame_address(0) as usize + (number + 1) * size_of::<Frame>();
+            let fits_frames = stack.frame_limit() as usize
+                > stack.frame_address(0) as usize + (number + 1) * size_of::<Frame>();
             if fits_frames && window.wrapping_add(registers) <= stack.register_limit() {
                 return true;
             }
@@ -269,7 +269,9 @@ impl Space {
         let stack = self.stack();
         let mut above = number + 1..=stack.top;
         // SAFETY: [frame-code]
-        above.any(|number| stack.frame(number).is_some_and(|frame| unsafe { &*frame.code }.kind == CodeKind::Unwind))
+        above.any(|number| {
+            stack.frame(number).is_some_and(|frame| unsafe { &*frame.code }.kind == CodeKind::Unwind)
+        })
     }
 
     /// Lets `Context>>unwindTo:answering:` run the `<unwind>` frames above `number` and then return from that frame.
@@ -323,7 +325,8 @@ impl Space {
             return None;
         }
         self.roots.above = std::ptr::null_mut();
-        let register = result.and_then(|register| Oop::small_integer(i64::from(register))).unwrap_or(self.nil());
+        let register =
+            result.and_then(|register| Oop::small_integer(i64::from(register))).unwrap_or(self.nil());
         // SAFETY: there is room for a frame and its registers.
         unsafe {
             *window = register;
@@ -351,6 +354,27 @@ impl Space {
         unsafe {
             *window = self.special(Special::Smalltalk);
             self.send(window, 0, Special::OutOfMemory)
+        }
+    }
+}
+
+impl Space {
+    /// Drops all frames above `number` and begins that one's code anew; arguments are what they are now.
+    pub(crate) fn restart_frame(&mut self, number: usize) {
+        for dropped in (number + 1..=self.top()).rev() {
+            self.drop_frame(dropped);
+        }
+        let nil = self.nil();
+        let address = self.stack().frame_address(number);
+        self.roots.frame = address;
+        // SAFETY: the frame is in use; its code has these registers.
+        unsafe {
+            let frame = &mut *address;
+            let code = &*frame.code;
+            for temporary in code.first_temporary as usize..code.end_temporaries as usize {
+                *frame.base.add(temporary) = nil;
+            }
+            frame.pc = code.words.as_ptr();
         }
     }
 }

@@ -7,7 +7,10 @@ use instar_heap::{HeaderFlags, HeapError, Oop};
 use super::Space;
 use super::space::Root;
 use crate::code::{Binding, Code, CodeUnit, Literal};
-use crate::objects::layout::{COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal};
+use crate::compiler::CompiledMethodInfo;
+use crate::objects::layout::{
+    COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal,
+};
 use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Special, Value};
 
@@ -29,12 +32,12 @@ impl Space {
     /// [`HeapError`]; nothing has changed then.
     pub(crate) fn new_method(
         &mut self,
-        unit: &CodeUnit,
+        info: &CompiledMethodInfo,
         selector: Root,
         class: Root,
         facts: &MethodFacts<'_>,
     ) -> Result<Oop, HeapError> {
-        let method = self.new_code(unit, class, None)?;
+        let method = self.new_code(&info.unit, class, None)?;
         let method = self.root(method);
         let result = self.fill_method(method, selector, class, facts);
         let oop = self.rooted(method).oop();
@@ -82,7 +85,13 @@ impl Space {
         result.map(|()| oop)
     }
 
-    fn fill_code(&mut self, unit: &CodeUnit, code: Root, class: Root, outer: Option<Root>) -> Result<(), HeapError> {
+    fn fill_code(
+        &mut self,
+        unit: &CodeUnit,
+        code: Root,
+        class: Root,
+        outer: Option<Root>,
+    ) -> Result<(), HeapError> {
         for (number, literal) in unit.literals.iter().enumerate() {
             let value = match literal {
                 Literal::Block(block) => self.new_code(block, class, Some(code))?,
@@ -128,24 +137,38 @@ impl Space {
                 self.release(first);
                 array
             }
+            Literal::Fraction { numerator, denominator } => {
+                self.new_fraction(Known::Fraction, [numerator, denominator], class)
+            }
             Literal::ScaledDecimal { numerator, denominator, scale } => {
-                let numerator = self.new_literal(numerator, class)?;
-                let numerator = self.root(numerator);
-                let denominator = self.new_literal(denominator, class)?;
-                self.root(denominator);
-                let object = self.allocate_known(Known::ScaledDecimal, 0)?;
+                let decimal = self.new_fraction(Known::ScaledDecimal, [numerator, denominator], class)?;
                 let scale = Oop::small_integer(i64::from(*scale)).unwrap_or(self.nil());
-                let parts = [self.rooted(numerator).oop(), self.rooted(numerator.next()).oop(), scale];
-                let slots = [scaled_decimal::NUMERATOR, scaled_decimal::DENOMINATOR, scaled_decimal::SCALE];
-                for (slot, part) in slots.into_iter().zip(parts) {
-                    // SAFETY: [layouts]; the object is new and the parts were read after allocating it.
-                    unsafe { self.store(object, slot, part) };
-                }
-                self.release(numerator);
-                Ok(object.oop())
+                let decimal = self.root(decimal);
+                self.store_rooted(decimal, scaled_decimal::SCALE, scale);
+                let oop = self.rooted(decimal).oop();
+                self.release(decimal);
+                Ok(oop)
             }
             Literal::Binding(binding) => self.binding_of(binding, class),
         }
+    }
+
+    fn new_fraction(&mut self, known: Known, parts: [&Literal; 2], class: Root) -> Result<Oop, HeapError> {
+        let first = self.mark_roots();
+        for part in parts {
+            let part = self.new_literal(part, class)?;
+            self.root(part);
+        }
+        let fraction = self.allocate_known(known, 0)?.oop();
+        let fraction = self.root(fraction);
+        for (slot, part) in [(scaled_decimal::NUMERATOR, first), (scaled_decimal::DENOMINATOR, first.next())]
+        {
+            let part = self.rooted(part).oop();
+            self.store_rooted(fraction, slot, part);
+        }
+        let oop = self.rooted(fraction).oop();
+        self.release(first);
+        Ok(oop)
     }
 
     fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {
@@ -213,7 +236,11 @@ impl Space {
     ///
     /// # Errors
     /// [`HeapError`]; nothing has changed then.
-    pub(crate) fn insert_association(&mut self, dictionary: Root, association: Root) -> Result<(), HeapError> {
+    pub(crate) fn insert_association(
+        &mut self,
+        dictionary: Root,
+        association: Root,
+    ) -> Result<(), HeapError> {
         self.grow_dictionary(dictionary)?;
         let key = self.rooted(association).slot(association::KEY).map_or(self.nil(), Value::oop);
         let dictionary_value = self.rooted(dictionary);
@@ -244,7 +271,9 @@ impl Space {
         let larger = self.allocate_known(Known::Array, (size * 2).max(32))?.oop();
         let larger = self.value(larger);
         if let Some(old) = self.rooted(dictionary).slot(hashed::ARRAY) {
-            for association in (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil()) {
+            for association in
+                (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil())
+            {
                 let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
                 if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
                     // SAFETY: `place_of` found the slot.

@@ -94,16 +94,20 @@ impl Space {
         }
     }
 
-    fn entry_of(&self, code: &Code, class: ClassIndex, arguments: usize) -> Entry {
+    /// What calling `code` does to receivers of `class`.
+    pub(crate) fn entry_of(&self, code: &Code, class: ClassIndex, arguments: usize) -> Entry {
         let spec = self.mutator.heap().classes.spec(class);
-        let named = spec.filter(|spec| spec.format.has_pointers()).map_or(0, |spec| u32::from(spec.fixed_slots));
+        let named =
+            spec.filter(|spec| spec.format.has_pointers()).map_or(0, |spec| u32::from(spec.fixed_slots));
         let plain_array = spec.is_some_and(|spec| spec.fixed_slots == 0 && spec.format == Format::INDEXABLE);
         let fits = code.arguments as usize == arguments && code.kind != CodeKind::Block;
         let action = match (code.primitive, code.shortcut) {
             _ if !fits => Action::NotUnderstood,
             (Some(Primitive::Plain(function)), _) => Action::Plain(function),
             (Some(Primitive::Control(function)), _) => Action::Control(function),
-            (Some(Primitive::BlockValue), _) if class == self.class_index(Known::BlockClosure) => Action::BlockValue,
+            (Some(Primitive::BlockValue), _) if class == self.class_index(Known::BlockClosure) => {
+                Action::BlockValue
+            }
             (Some(Primitive::BlockValue), _) => Action::Activate,
             (Some(Primitive::At(_)), _) if plain_array && arguments == 1 => Action::ArrayAt,
             (Some(Primitive::AtPut(_)), _) if plain_array && arguments == 2 => Action::ArrayAtPut,
@@ -118,6 +122,21 @@ impl Space {
         Entry { class: class.get(), action, code }
     }
 
+    /// Whether `class` is `ancestor` or inherits from it.
+    pub(crate) fn inherits(&self, class: Value<'_>, ancestor: Value<'_>) -> bool {
+        let mut at = class;
+        for _ in 0..MOST_SUPERCLASSES {
+            if at.oop() == ancestor.oop() {
+                return true;
+            }
+            match at.slot(behavior::SUPERCLASS) {
+                Some(superclass) if !superclass.is_nil() => at = superclass,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     /// The method for `selector` in `class` or above.
     pub(crate) fn lookup(&self, class: Oop, selector: Oop) -> Option<Found> {
         let mut class = self.value(class);
@@ -125,7 +144,8 @@ impl Space {
             if class.is_nil() {
                 return None;
             }
-            if let Some(method) = class.slot(behavior::METHOD_DICT).and_then(|dict| method_at(dict, selector)) {
+            if let Some(method) = class.slot(behavior::METHOD_DICT).and_then(|dict| method_at(dict, selector))
+            {
                 return Some(self.code_of(method).map_or(Found::Object(method.oop()), Found::Code));
             }
             class = class.slot(behavior::SUPERCLASS)?;

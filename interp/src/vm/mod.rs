@@ -1,17 +1,17 @@
 //! One object space and how it runs: start reading at [`run`].
 
-pub mod space;
-pub(crate) mod roots;
-pub mod stack;
-pub mod make;
-pub mod lookup;
-pub mod run;
-pub mod send;
+pub mod contexts;
 pub mod frames;
 pub mod install;
-pub mod swap;
+pub mod lookup;
+pub mod make;
+pub(crate) mod roots;
+pub mod run;
 pub mod schedule;
-pub mod contexts;
+pub mod send;
+pub mod space;
+pub mod stack;
+pub mod swap;
 mod trace;
 
-pub use space::{Space, SpaceOptions, SpaceError};
+pub use space::{Space, SpaceError, SpaceOptions};

@@ -210,9 +210,10 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             macro_rules! identical {
                 () => {{
                     let (x, y) = (register!(at.b()), register!(at.c()));
-                    x == y || (S::CHECKS_MISSES || S::CHECKS_LOADS)
-                        && space.mutator.heap().forwarders.any()
-                        && Access::<S>::new(&space.mutator).identical(x, y)
+                    x == y
+                        || (S::CHECKS_MISSES || S::CHECKS_LOADS)
+                            && space.mutator.heap().forwarders.any()
+                            && Access::<S>::new(&space.mutator).identical(x, y)
                 }};
             }
             let op = at.0 as u8;
@@ -310,7 +311,9 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 Op::LoadGlobal => {
                     let binding = literal!(at.bx());
                     register!(a) = match space.binding(binding) {
-                        Some(object) => Access::<S>::new(&space.mutator).load_element(object, association::VALUE),
+                        Some(object) => {
+                            Access::<S>::new(&space.mutator).load_element(object, association::VALUE)
+                        }
                         None => nil,
                     };
                     pc = pc.add(1);
@@ -656,7 +659,9 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             // The frame.
             let callee = &*code;
             let next = frame.add(1);
-            if window.add(callee.registers as usize) > space.register_limit || next >= space.interrupt.frame_limit() {
+            if window.add(callee.registers as usize) > space.register_limit
+                || next >= space.interrupt.frame_limit()
+            {
                 sync!();
                 finish!(space.push_frame(code, window, closure, reason));
                 continue;
@@ -665,7 +670,9 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             for temporary in callee.first_temporary as usize..callee.end_temporaries as usize {
                 *window.add(temporary) = nil;
             }
-            if reason != Oop::NULL && let Some(register) = callee.primitive_error {
+            if reason != Oop::NULL
+                && let Some(register) = callee.primitive_error
+            {
                 *window.add(usize::from(register)) = reason;
             }
             frame = next;
@@ -695,7 +702,8 @@ fn subtract(x: Oop, y: Oop) -> Option<Oop> {
 
 #[inline(always)]
 fn multiply(x: Oop, y: Oop) -> Option<Oop> {
-    let product = ((x.bits() - INTEGER_TAG) as i64).checked_mul(y.bits() as i64 >> instar_heap::oop::TAG_BITS)?;
+    let product =
+        ((x.bits() - INTEGER_TAG) as i64).checked_mul(y.bits() as i64 >> instar_heap::oop::TAG_BITS)?;
     Some(Oop::from_bits(product as u64 | INTEGER_TAG))
 }
 
@@ -786,7 +794,8 @@ unsafe fn block_code(space: &Space, closure: Oop) -> Option<*const Code> {
     }
     // SAFETY: slots of live objects refer to live objects, which have a slot 0.
     let number = unsafe { Obj::from_oop(block) }.slot(compiled::CODE).as_small_integer();
-    let code = number.and_then(|number| space.roots.codes.get(number as usize)).filter(|code| code.method == block);
+    let code =
+        number.and_then(|number| space.roots.codes.get(number as usize)).filter(|code| code.method == block);
     let code = match code {
         Some(code) => code,
         // SAFETY: [entry-code]
@@ -814,7 +823,11 @@ pub(super) unsafe fn enter_block(code: *const Code, window: *mut Oop, closure: O
         for index in 0..callee.copied as usize {
             *window.add(first + index) = closure.slot(CLOSURE_NAMED + index);
         }
-        if callee.slots_needed > 0 && !has_slots(receiver, callee.slots_needed) { callee.checked() } else { code }
+        if callee.slots_needed > 0 && !has_slots(receiver, callee.slots_needed) {
+            callee.checked()
+        } else {
+            code
+        }
     }
 }
 

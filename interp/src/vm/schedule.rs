@@ -147,7 +147,7 @@ impl Space {
 
     /// After a full collection: class indices are given out again, and code of dead methods can be freed.
     pub(crate) fn after_collection(&mut self) {
-        let count = self.mutator.world().stats().full_collections;
+        let count = self.mutator.world().full_epoch();
         if count != self.full_collections {
             self.full_collections = count;
             self.flush_caches();
@@ -290,7 +290,9 @@ impl Space {
     /// `wait`: true if the process that runs need not wait; else it stands in the semaphore's list now.
     pub(crate) fn wait(&mut self, semaphore: Oop) -> bool {
         let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
-        if let Some(less) = excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1)) {
+        if let Some(less) =
+            excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1))
+        {
             self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
             return true;
         }
@@ -405,11 +407,30 @@ impl Space {
     ///
     /// # Safety
     /// The code is that of a live method that fits the receiver's class.
-    pub(crate) unsafe fn give_method_stack(&mut self, process: Oop, code: *const crate::code::Code, receiver: Oop) {
+    pub(crate) unsafe fn give_method_stack(
+        &mut self,
+        process: Oop,
+        code: *const crate::code::Code,
+        receiver: Oop,
+    ) {
         let mut stack = Box::new(Stack::new(self.options.stacks, process));
         // SAFETY: a new stack has registers.
         unsafe { *stack.start() = receiver };
         self.begin_stack(stack, code, Oop::NULL);
+    }
+
+    /// Gives a rooted Process a stack on which a CompiledMethod without arguments will run.
+    pub(crate) fn start_method(
+        &mut self,
+        process: super::space::Root,
+        method: super::space::Root,
+        receiver: super::space::Root,
+    ) {
+        let (process, receiver) = (self.rooted(process).oop(), self.rooted(receiver).oop());
+        if let Some(code) = self.code_of(self.rooted(method)) {
+            // SAFETY: the method is rooted and was compiled for the receiver's class.
+            unsafe { self.give_method_stack(process, code, receiver) };
+        }
     }
 
     /// Puts the first frame on a stack whose registers hold its operands, and the stack into the table.
@@ -445,7 +466,8 @@ impl Space {
     /// Pushes a block without arguments onto the stack of a process that does not run: when it goes on, it runs the block first. False if
     /// `block` is no such block, or there is no room.
     pub(crate) fn inject(&mut self, process: Oop, block: Oop) -> bool {
-        let Some(number) = self.stack_of(self.value(process)).filter(|&number| number != self.roots.active) else {
+        let Some(number) = self.stack_of(self.value(process)).filter(|&number| number != self.roots.active)
+        else {
             return false;
         };
         let (active, frame) = (self.roots.active, self.roots.frame);

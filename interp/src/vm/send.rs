@@ -19,7 +19,12 @@ impl Space {
     ///
     /// # Safety
     /// [synced]; the window lies in or right above the top frame's registers and holds receiver and arguments.
-    pub(crate) unsafe fn send(&mut self, window: *mut Oop, arguments: usize, selector: Special) -> Option<Exit> {
+    pub(crate) unsafe fn send(
+        &mut self,
+        window: *mut Oop,
+        arguments: usize,
+        selector: Special,
+    ) -> Option<Exit> {
         let selector = self.special(selector);
         // SAFETY: the caller's promise.
         unsafe { self.send_selector(window, arguments, selector) }
@@ -75,7 +80,8 @@ impl Space {
             match entry.action {
                 Action::Activate | Action::ArrayAt | Action::ArrayAtPut => {}
                 Action::Getter(slot) => {
-                    let value = Access::<AlwaysCheck>::new(&self.mutator).load(Obj::from_oop(receiver), slot as usize);
+                    let value = Access::<AlwaysCheck>::new(&self.mutator)
+                        .load(Obj::from_oop(receiver), slot as usize);
                     self.complete(value);
                     return None;
                 }
@@ -144,7 +150,10 @@ impl Space {
             }
             let code = &*self.code_of(closure.slot(crate::objects::layout::closure::BLOCK)?)?;
             let copied = closure.slots().checked_sub(CLOSURE_NAMED)?;
-            if code.kind != CodeKind::Block || code.copied as usize != copied || code.arguments as usize != arguments {
+            if code.kind != CodeKind::Block
+                || code.copied as usize != copied
+                || code.arguments as usize != arguments
+            {
                 return None;
             }
             let object = closure.object()?;
@@ -212,7 +221,9 @@ impl Space {
             if is_hopeless || selector == self.special(Special::DoesNotUnderstand) {
                 let text = self.value(selector).text().unwrap_or_default();
                 let class = self.describe_class(self.value(*window).class());
-                return self.terminate_active(&format!("{class} understands neither #{text} nor #doesNotUnderstand:"));
+                return self.terminate_active(&format!(
+                    "{class} understands neither #{text} nor #doesNotUnderstand:"
+                ));
             }
             let first = self.root(selector);
             for index in 1..=arguments {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use instar_gc::{GcConfig, Mutator, World};
 use instar_heap::{ClassIndex, HeapError, Oop};
 
+use super::frames::trampoline;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
-use super::schedule::{Alarms, Interrupt};
-use super::frames::trampoline;
 use super::run::Exit;
+use super::schedule::{Alarms, Interrupt};
 use super::stack::StackLimits;
 use crate::code::{Code, CodeTable};
 use crate::objects::layout::behavior;

@@ -2,7 +2,9 @@
 
 #![allow(unsafe_code)]
 
-use instar_become::{AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way};
+use instar_become::{
+    AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
+};
 use instar_heap::{HeaderFlags, Oop};
 
 use super::Space;
@@ -27,7 +29,12 @@ impl Space {
     ///
     /// # Errors
     /// [`BecomeError`]; nothing has changed then.
-    pub(crate) fn swap_all(&mut self, sources: Oop, targets: Oop, swap: Swap) -> Result<Outcome, BecomeError> {
+    pub(crate) fn swap_all(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
         let needs_flush = self.concerns_lookup(sources) || self.concerns_lookup(targets);
         let outcome = match self.options.strategy {
             BecomeStrategy::Lazy => self.swap_with::<Lazy>(sources, targets, swap),
@@ -38,7 +45,12 @@ impl Space {
         Ok(outcome)
     }
 
-    fn swap_with<S: Strategy>(&mut self, sources: Oop, targets: Oop, swap: Swap) -> Result<Outcome, BecomeError> {
+    fn swap_with<S: Strategy>(
+        &mut self,
+        sources: Oop,
+        targets: Oop,
+        swap: Swap,
+    ) -> Result<Outcome, BecomeError> {
         let mut pause = self.mutator.stop_world();
         // SAFETY: the Arrays are live: nothing was allocated since they were read from registers, and this mutator is the only one.
         unsafe {
@@ -57,8 +69,11 @@ impl Space {
         }
         let concerns = |index| {
             array.slot(index).is_some_and(|element| {
-                let is_class = element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-                is_class || element.is_symbol() || element.is(crate::objects::Known::MethodDictionary)
+                let is_class =
+                    element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
+                is_class
+                    || element.is_symbol()
+                    || element.is(crate::objects::Known::MethodDictionary)
                     || element.is(crate::objects::Known::Array)
             })
         };
@@ -100,5 +115,40 @@ impl Space {
                 self.update_spouse(&*address);
             }
         }
+    }
+}
+
+impl Space {
+    /// How many instances of a class the heap holds, dead ones included that have not been collected.
+    pub(crate) fn count_instances(&mut self, class: instar_heap::ClassIndex) -> usize {
+        let mut count = 0;
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: inside a pause, with retired buffers, all spaces can be walked.
+        unsafe { pause.world().heap().for_each_instance(class, |_| count += 1) };
+        count
+    }
+
+    /// Puts up to `most` instances of a class into `array`, which has that many slots and is not among them. Returns how many.
+    pub(crate) fn fill_with_instances(
+        &mut self,
+        class: instar_heap::ClassIndex,
+        array: instar_heap::Obj,
+        most: usize,
+    ) -> usize {
+        let mut count = 0;
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: as in `count_instances`; the array has these slots.
+        unsafe {
+            pause.world().heap().for_each_instance(class, |instance| {
+                if count < most && instance != array {
+                    array.set_slot_raw(count, instance.oop());
+                    pause.remember_store(array, count, instance.oop());
+                    count += 1;
+                }
+            });
+        }
+        count
     }
 }
