@@ -9,7 +9,6 @@
 #![allow(unsafe_code)]
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 
 use instar_gc::Pause;
 use instar_heap::forwarding::install;
@@ -239,7 +238,8 @@ impl<'h> Installer<'h> {
     fn enter_region(&mut self, address: usize) {
         self.leave_region();
         self.region = address >> LOG_REGION;
-        self.heap.side.flag_region(address, RegionFlags::FORWARDERS);
+        // SAFETY: the flag may be set where it need not; collections clear it.
+        unsafe { self.heap.side.flag_region(address, RegionFlags::FORWARDERS) };
         let start = self.region << LOG_REGION;
         self.tally.widen(start..start + (1 << LOG_REGION));
     }
@@ -371,14 +371,16 @@ unsafe fn install_in_order(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) 
 fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Outcome {
     let heap = pause.world().heap();
     let mut outcome = Outcome { pairs, ..Outcome::default() };
-    pause.visit_roots(|root| *root = healed_root(*root));
-    pause.visit_weak_roots(|root| *root = healed_root(*root));
+    // SAFETY: a root refers to what became of its object.
+    unsafe {
+        pause.visit_roots(|root| *root = healed_root(*root));
+        pause.visit_weak_roots(|root| *root = healed_root(*root));
+    }
     if S::SCANS_HEAP {
         outcome.references_replaced = heal_heap(pause, tally.window);
         outcome.bytes_scanned = heap.used_bytes();
     } else {
-        heap.forwarders.young.fetch_add(tally.young, Relaxed);
-        heap.forwarders.old.fetch_add(tally.old, Relaxed);
+        heap.forwarders.add(tally.young, tally.old);
         if tally.any_class {
             // SAFETY: the world is stopped; the targets of classes were given the flag.
             unsafe { heap.classes.visit(|_, class| *class = healed_root(*class)) };

@@ -390,7 +390,8 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
             Side::Source => (RegionFlags::SOURCES, RegionFlags::TARGETS),
             Side::Target => (RegionFlags::TARGETS, RegionFlags::SOURCES),
         };
-        let before = self.heap.side.regions.at(address).fetch_or(own.bits(), Relaxed);
+        // SAFETY: an object in the heap; `forget` clears the flags.
+        let before = unsafe { self.heap.side.regions.at(address) }.fetch_or(own.bits(), Relaxed);
         let before = RegionFlags::from_bits_truncate(before);
         self.findings.may_overlap |= before.contains(other);
         let region = region_of(Oop::from_address(address));
@@ -442,7 +443,9 @@ struct Claims<const PARALLEL: bool> {
 
 impl<const PARALLEL: bool> Claims<PARALLEL> {
     fn new(heap: &Heap) -> Self {
-        Claims { marks: heap.side.marks.view(), word: None, address: usize::MAX, bits: 0, lost: false }
+        // SAFETY: the heap outlives the claims, which are on objects in it; `forget` clears the bits.
+        let marks = unsafe { heap.side.marks.view() };
+        Claims { marks, word: None, address: usize::MAX, bits: 0, lost: false }
     }
 
     /// Sets the object's bit; false if it was set. Among several workers, false also if an object before was claimed by
@@ -532,9 +535,12 @@ const MANY_PAIRS: usize = 4096;
 /// Clears what validation left in the side tables. Called before the first object is changed.
 pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
     if pairs.len() >= MANY_PAIRS {
-        heap.side.marks.clear();
-        for range in heap.used_ranges() {
-            heap.side.unflag_regions(range, RegionFlags::SOURCES | RegionFlags::TARGETS);
+        // SAFETY: the marks and flags are this become's, which has used them.
+        unsafe {
+            heap.side.marks.clear();
+            for range in heap.used_ranges() {
+                heap.side.unflag_regions(range, RegionFlags::SOURCES | RegionFlags::TARGETS);
+            }
         }
         return;
     }
@@ -559,9 +565,10 @@ pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
 }
 
 fn forget_one(heap: &Heap, oop: Oop) {
-    heap.side.marks.at(oop.address()).store(0, Relaxed);
     let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
-    let cell = heap.side.regions.at(oop.address());
+    // SAFETY: an object in the heap, whose mark and flags are this become's.
+    let (marks, cell) = unsafe { (heap.side.marks.at(oop.address()), heap.side.regions.at(oop.address())) };
+    marks.store(0, Relaxed);
     if cell.load(Relaxed) & transient.bits() != 0 {
         cell.fetch_and(!transient.bits(), Relaxed);
     }

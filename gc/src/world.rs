@@ -131,6 +131,10 @@ impl World {
     }
 
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.
+    ///
+    /// # Panics
+    /// If the thread has a mutator in this world already that is not inside [`Mutator::blocked`], which goes for threads
+    /// that hold a `Pause` as well: one would wait for the other for ever.
     pub fn attach(self: &Arc<World>) -> Mutator {
         Mutator::new(self.clone())
     }

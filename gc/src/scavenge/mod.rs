@@ -141,12 +141,14 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
 
     let from = heap.survivor_range();
     for range in [heap.eden_range(), from.start..from.start + heap.config().survivor_bytes] {
-        heap.side.unflag_regions(range.clone(), RegionFlags::all());
+        // SAFETY: [stopped]; all that was live there was copied away.
+        unsafe { heap.side.unflag_regions(range.clone(), RegionFlags::all()) };
         pause.poison(range);
     }
     // SAFETY: [stopped]; the workers filled the half up to its top, and copied all that was live in the other.
     unsafe { heap.flip_survivors(shared.survivors.top()) };
-    heap.forwarders.young.store(0, Relaxed);
+    // SAFETY: references to young forwarders were replaced, and no forwarder was copied.
+    unsafe { heap.forwarders.forget_young() };
     Outcome {
         survived_bytes: shared.survivors.top() - half.start,
         tenured_bytes: heap.old.top() - old_before,
@@ -173,14 +175,16 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>, shared: &Scavenge<'_>, deque
         leader.absorb(worker);
     }
     weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
-    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
+    // SAFETY: a weak cell refers to the copy of what it referred to, or to nothing.
+    unsafe { pause.visit_weak_roots(|root| weak::update_root(&leader, root)) };
     let (healed, remembered) = leader.finish();
     pause.world().lock_state().remembered = remembered;
     healed
 }
 
 fn visit_roots<const PARALLEL: bool>(pause: &mut Pause<'_>, worker: &mut Worker<'_, PARALLEL>) {
-    pause.visit_roots(|root| *root = worker.forward_root(*root));
+    // SAFETY: a root refers to the copy of what it referred to.
+    unsafe { pause.visit_roots(|root| *root = worker.forward_root(*root)) };
     // Classes are kept alive here; only a full collection looks for dead ones.
     // SAFETY: [stopped]; copies keep the flag.
     unsafe { pause.world().heap.classes.visit(|_, class| *class = worker.forward_root(*class)) };

@@ -46,7 +46,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             tenure_age: shared.tenure_age,
             deque,
             survivors: CopyBuffer::new(shared.heap, &shared.survivors),
-            tenured: CopyBuffer::new(shared.heap, &shared.heap.old),
+            // SAFETY: the buffer is filled with copies, and its rest with a free chunk.
+            tenured: CopyBuffer::new(shared.heap, unsafe { shared.heap.old.region() }),
             remembered: Vec::new(),
             weak: Vec::new(),
             ephemerons: Vec::new(),
@@ -127,7 +128,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             if !YOUNG && is_young {
                 any_young = true;
                 if header.has_overflow() {
-                    self.shared.heap.side.cards.at(cell.as_ptr() as usize).store(1, Relaxed);
+                    // SAFETY: a slot of an object in the heap, which is remembered below.
+                    unsafe { self.shared.heap.side.cards.at(cell.as_ptr() as usize) }.store(1, Relaxed);
                 }
             }
         }
@@ -170,7 +172,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         let mut any_young = false;
         let mut start = piece.start;
         while start < piece.end {
-            let card = cards.at(start);
+            // SAFETY: a slot of an object in the heap; the card is kept in step with the slots under it.
+            let card = unsafe { cards.at(start) };
             let card_start = start & !(CARD_BYTES - 1);
             let next = (card_start + CARD_BYTES).min(piece.end);
             let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
@@ -372,7 +375,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     #[inline]
     fn note_copy(&self, header: Header, copied: Obj, start: usize, survives: bool, bytes: usize) {
         if !survives {
-            self.shared.heap.side.note_crossing(start, start + bytes);
+            // SAFETY: the copy is there to stay.
+            unsafe { self.shared.heap.side.note_crossing(start, start + bytes) };
         }
         if header.has_any(HeaderFlags::SPECIAL) {
             self.shared.heap.note_special(copied.address());
