@@ -95,7 +95,8 @@ fn show_block(block: &Block<'_>) -> String {
 
 fn show_message(message: &Message<'_>) -> String {
     let arguments: Vec<String> = message.arguments.iter().map(show).collect();
-    format!("{} {}", message.selector.text, arguments.join(" ")).trim_end().to_owned()
+    let separator = if arguments.is_empty() { "" } else { " " };
+    format!("{}{separator}{}", message.selector.text, arguments.join(" "))
 }
 
 fn show_literal(literal: &Literal<'_>) -> String {
