@@ -8,6 +8,8 @@ use instar_bench::sweep::{
     MAX_INSTANCES, MAX_RUNS, MAX_WORKERS, Options, Size, parse_count, parse_strategies,
 };
 
+use crate::smalltalk::SpaceArguments;
+
 /// The subcommand that measures one observation, for the program itself.
 pub const OBSERVE: &str = "observe";
 
@@ -38,6 +40,14 @@ pub enum Command {
         /// Folder for plots and report [default: that of the first CSV]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+    },
+    /// Evaluate Smalltalk expressions and print what each answers
+    Eval {
+        #[command(flatten)]
+        space: SpaceArguments,
+        /// Statements; the value of the last one is printed
+        #[arg(required = true, value_name = "SOURCE")]
+        expressions: Vec<String>,
     },
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]

@@ -1,6 +1,7 @@
 //! The `instar` command line: nothing but glue.
 
 mod cli;
+mod smalltalk;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn run(command: Command) -> ExitCode {
             let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {

@@ -338,7 +338,8 @@ fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Out
         heap.forwarders.young.fetch_add(tally.young, Relaxed);
         heap.forwarders.old.fetch_add(tally.old, Relaxed);
         if tally.any_class {
-            heap.classes.visit(|_, class| *class = healed_root(*class));
+            // SAFETY: the world is stopped; the targets of classes were given the flag.
+            unsafe { heap.classes.visit(|_, class| *class = healed_root(*class)) };
         }
     }
     pause.check("a one-way become");

@@ -311,7 +311,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
                 heap.forwarders.young.fetch_add(self.young, Relaxed);
                 heap.forwarders.old.fetch_add(self.old, Relaxed);
                 if self.any_class {
-                    heap.classes.visit(|_, class| *class = healed_root(*class));
+                    // SAFETY: the world is stopped; the clones of classes have the flag.
+                    unsafe { heap.classes.visit(|_, class| *class = healed_root(*class)) };
                 }
             }
         }

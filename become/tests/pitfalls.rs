@@ -24,7 +24,7 @@ mod common;
 use common::{Classes, KINDS, Kind, Machine, Root};
 use instar_become::{AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, ObjectTable, Side, Strategy};
 use instar_gc::{Collection, GcConfig};
-use instar_heap::{ClassSpec, Format, HeaderFlags, Oop};
+use instar_heap::{ClassIndex, ClassSpec, Format, HeaderFlags, Oop};
 
 /// One combination of circumstances.
 #[derive(Clone, Copy, Debug)]
@@ -113,6 +113,7 @@ in_each_situation! {
     item_14_ephemerons;
     item_14_weak_roots;
     item_15_class_objects;
+    item_15_classes_of_immediates_and_nil;
     item_15_nil_is_refused;
     item_17_flags_and_objects_without_slots;
 }
@@ -625,6 +626,33 @@ fn item_15_class_objects<S: Strategy>(machine: &mut Machine<S>, classes: Classes
     check(machine, 3);
     machine.collect(Collection::Full);
     check(machine, 3);
+}
+
+fn item_15_classes_of_immediates_and_nil<S: Strategy>(
+    machine: &mut Machine<S>,
+    classes: Classes,
+    situation: Situation,
+) {
+    let roots = machine.roots();
+    let [a, b] = situation.pair(machine, |machine, which| cell(machine, classes, which as i64 + 1));
+    machine.set_class(ClassIndex::SMALL_INTEGER, a);
+    machine.set_class(ClassIndex::UNDEFINED, a);
+    let check = |machine: &mut Machine<S>, value| {
+        for index in [ClassIndex::SMALL_INTEGER, ClassIndex::UNDEFINED] {
+            let class = machine.heap().classes.class(index).unwrap();
+            assert_eq!(machine.value_of(class, 0), value, "{situation:?}");
+        }
+    };
+    check(machine, 1);
+    machine.become_(situation.kind, a, b).unwrap();
+    situation.settle(machine);
+    check(machine, 2);
+    // Nothing but the table refers to the class.
+    machine.forget_roots_from(roots);
+    for kind in [Collection::Young, Collection::Full, Collection::Compacting] {
+        machine.collect(kind);
+        check(machine, 2);
+    }
 }
 
 fn item_15_nil_is_refused<S: Strategy>(machine: &mut Machine<S>, classes: Classes, situation: Situation) {

@@ -5,7 +5,8 @@
 use std::hint::black_box;
 
 use instar_bench::rng::SplitMix64;
-use instar_heap::{ClassIndex, ClassSpec, ClassTable, Oop};
+use instar_gc::{GcConfig, World};
+use instar_heap::{ClassIndex, ClassSpec, HeapConfig, MIB};
 
 use crate::support::{Limit, Question, timed};
 
@@ -13,9 +14,13 @@ const CLASSES: usize = 20_000;
 const LOOKUPS: usize = 1_000_000;
 
 pub fn figures(question: &mut Question<'_>) {
-    let table = ClassTable::default();
-    let add = |slots| table.add(Oop::NULL, ClassSpec::fixed(slots as u16)).expect("room for a class");
-    let classes: Vec<ClassIndex> = (0..CLASSES).map(add).collect();
+    let heap = HeapConfig::with_limit(64 * MIB);
+    let world = World::new(GcConfig { heap, ..GcConfig::default() }).expect("room for a small heap");
+    let classes: Vec<ClassIndex> = world.attach().scope(|scope| {
+        let mut define = |slots| scope.define_class(ClassSpec::fixed(slots as u16), None);
+        (0..CLASSES).map(|slots| define(slots).expect("room for a class")).collect()
+    });
+    let table = &world.heap().classes;
     let mut rng = SplitMix64::new(1);
     let one = vec![0; LOOKUPS];
     let ascending = (0..LOOKUPS).map(|index| index % CLASSES).collect();

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use instar_heap::verify::{Remembered, Roots, verify};
@@ -70,6 +71,8 @@ fn record_scavenge(pause: &mut Pause<'_>, outcome: &scavenge::Outcome, duration_
 
 fn collect_old(pause: &mut Pause<'_>, everything: bool) {
     let outcome = compact::collect(pause, everything);
+    // [MM-stopped]
+    pause.world().full_epoch.fetch_add(1, Relaxed);
     let config = &pause.world().config;
     let mut state = pause.world().lock_state();
     state.next_full_bytes = (outcome.live_bytes / 100 * config.growth_percent).max(config.first_full_bytes);

@@ -154,32 +154,38 @@ impl Mutator {
         let start = self.local.top.get();
         let end = start + shape.bytes;
         if end > self.local.end.get() {
-            return self.allocate_slow(shape);
+            return self.allocate_slow(shape, shape.bytes >= LARGE_BYTES);
         }
         self.local.top.set(end);
         // SAFETY: start..end lies in this mutator's buffer, which is unused memory.
         Ok(unsafe { initialise(start, shape, self.world.heap.nil()) })
     }
 
-    /// [class-rooted] The class of the object to be is a root meanwhile: a collection that found neither instance nor
-    /// reference would give its index to another class.
+    /// As [`allocate_raw`](Self::allocate_raw), in the old generation, for what is known to live long: symbols, methods,
+    /// classes. Some twenty times as slow: a lock and an exchange on memory that all mutators share.
+    ///
+    /// # Errors
+    /// As for [`allocate_raw`](Self::allocate_raw).
+    ///
+    /// # Safety
+    /// As for [`allocate_raw`](Self::allocate_raw).
+    pub unsafe fn allocate_raw_old(&mut self, shape: Shape) -> Result<Obj, HeapError> {
+        self.allocate_slow(shape, true)
+    }
+
     #[cold]
     #[inline(never)]
-    fn allocate_slow(&mut self, shape: Shape) -> Result<Obj, HeapError> {
-        let class = self.world.heap.classes.class(shape.header.class_index());
-        let handles = self.local.handles.len();
-        self.local.handles.push(class.unwrap_or(Oop::NULL));
-        let result = self.allocate_rooted(shape);
-        self.local.handles.truncate(handles);
+    fn allocate_slow(&mut self, shape: Shape, in_old: bool) -> Result<Obj, HeapError> {
+        // [class-kept]
+        self.local.allocating.set(Some(shape.header.class_index()));
+        self.safepoint();
+        self.zeal();
+        let result = if in_old { self.allocate_old(shape) } else { self.allocate_young(shape) };
+        self.local.allocating.set(None);
         result
     }
 
-    fn allocate_rooted(&mut self, shape: Shape) -> Result<Obj, HeapError> {
-        self.safepoint();
-        self.zeal();
-        if shape.bytes >= LARGE_BYTES {
-            return self.allocate_old(shape);
-        }
+    fn allocate_young(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         // With zeal every allocation comes here, so that the countdown sees it.
         let preferred_bytes = if self.world.config.zeal.is_some() { shape.bytes } else { BUFFER_BYTES };
         let cut = |heap: &Heap| heap.eden.refill(shape.bytes, preferred_bytes);

@@ -4,7 +4,7 @@
 
 use instar_heap::header::POISON;
 use instar_heap::walk::walk;
-use instar_heap::{HeaderFlags, HeapError, Obj, Oop};
+use instar_heap::{ClassIndex, HeaderFlags, HeapError, Obj, Oop};
 
 use crate::collect::{self, Indivisible};
 use crate::remembered::note_old_to_young;
@@ -77,6 +77,14 @@ impl<'w> Pause<'w> {
             // SAFETY: [stopped]
             unsafe { local.retire_buffer() };
         }
+    }
+
+    /// Visits the instances of `class` in all spaces, dead ones included that no collection has removed yet. Reads one
+    /// header an object; see [`walk`].
+    pub fn for_each_instance(&mut self, class: ClassIndex, visitor: impl FnMut(Obj)) {
+        self.retire_buffers();
+        // SAFETY: [stopped], and all spaces are walkable now.
+        unsafe { self.world.heap.for_each_instance(class, visitor) };
     }
 
     /// Makes room for `additional` remembered objects, so that remembering them cannot fail half-way.

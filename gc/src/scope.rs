@@ -24,7 +24,7 @@
 #![allow(unsafe_code)]
 
 use instar_heap::memory::resolve;
-use instar_heap::{ClassIndex, ClassSpec, Handle, HeaderFlags, HeapError, IdentityHash, Obj, Oop};
+use instar_heap::{ClassIndex, ClassSpec, Handle, HeaderFlags, HeapError, IdentityHash, Obj, Oop, Shape};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use thiserror::Error;
 
@@ -83,7 +83,9 @@ impl<'s> Scope<'s> {
         self.mutator
     }
 
-    /// Adds a class for instances of `spec`. `class` is the object that stands for it, if there is one.
+    /// Adds a class for instances of `spec`. `class` is the object that stands for it, if there is one. It may stand for
+    /// another index already: a class whose layout changes gets a new one, and the old one is
+    /// [retired](Self::retire_class).
     ///
     /// # Errors
     /// [`HeapError::ClassTableFull`] and [`HeapError::BadClass`].
@@ -93,12 +95,43 @@ impl<'s> Scope<'s> {
         class: Option<Handle<'_>>,
     ) -> Result<ClassIndex, HeapError> {
         let object = class.map(|class| self.get(class)).and_then(Ref::object);
-        let index = self.mutator.heap().classes.add(object.map_or(Oop::NULL, Obj::oop), spec)?;
-        if let Some(object) = object {
-            self.mutator.heap().note_special(object.address());
-            object.set_flags(HeaderFlags::CLASS);
-        }
-        Ok(index)
+        // SAFETY: [ref-live]; forwarders were followed.
+        unsafe { self.mutator.heap().define_class(object, spec) }
+    }
+
+    /// The object that stands for the class, if there is one.
+    pub fn class(&self, index: ClassIndex) -> Option<Ref<'_>> {
+        let oop = self.mutator.heap().classes.class(index).filter(|&class| class != Oop::NULL)?;
+        Some(Ref { oop, mutator: self.mutator })
+    }
+
+    /// Lets another object stand for the class, which may be one of [`ClassIndex::BUILT_IN`].
+    ///
+    /// # Errors
+    /// [`HeapError::UnknownClass`], also where `class` is an immediate value.
+    pub fn set_class(&mut self, index: ClassIndex, class: Handle<'_>) -> Result<(), HeapError> {
+        let object = self.get(class).object().ok_or(HeapError::UnknownClass(index.get()))?;
+        // SAFETY: [ref-live]; forwarders were followed.
+        unsafe { self.mutator.heap().set_class(index, object) }
+    }
+
+    /// Says that the class gets no instances on purpose any more. A full collection that finds none gives its index back.
+    ///
+    /// # Errors
+    /// [`HeapError::UnknownClass`].
+    pub fn retire_class(&mut self, index: ClassIndex) -> Result<(), HeapError> {
+        self.mutator.heap().retire_class(index)
+    }
+
+    /// Makes the object an instance of another class whose instances have the same format and size.
+    ///
+    /// # Errors
+    /// [`HeapError::UnknownClass`], also for immediate values and nil, and [`HeapError::OtherShape`].
+    pub fn change_class(&mut self, object: Handle<'_>, class: ClassIndex) -> Result<(), HeapError> {
+        let reference = self.get(object);
+        let body = reference.object().ok_or(HeapError::UnknownClass(reference.class_index().get()))?;
+        // SAFETY: [ref-live]
+        unsafe { self.mutator.heap().change_class(body, class) }
     }
 
     /// A new instance of `class` with `elements` indexable elements (bytes for byte formats). Slots hold nil.
@@ -107,11 +140,26 @@ impl<'s> Scope<'s> {
     /// [`HeapError::UnknownClass`], [`HeapError::NotIndexable`], [`HeapError::TooLarge`] and
     /// [`HeapError::OutOfMemory`].
     pub fn allocate(&mut self, class: ClassIndex, elements: usize) -> Result<Handle<'s>, HeapError> {
-        let spec = self.mutator.heap().classes.spec(class).ok_or(HeapError::UnknownClass(class.get()))?;
-        let shape = spec.shape(class, elements)?;
+        let shape = self.shape(class, elements)?;
         // SAFETY: the shape is that of a class in the table, and the object becomes a root at once.
         let object = unsafe { self.mutator.allocate_raw(shape) }?;
         Ok(self.root(object.oop()))
+    }
+
+    /// As [`allocate`](Self::allocate), in the old generation, for what is known to live long.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub fn allocate_old(&mut self, class: ClassIndex, elements: usize) -> Result<Handle<'s>, HeapError> {
+        let shape = self.shape(class, elements)?;
+        // SAFETY: as in `allocate`.
+        let object = unsafe { self.mutator.allocate_raw_old(shape) }?;
+        Ok(self.root(object.oop()))
+    }
+
+    fn shape(&self, class: ClassIndex, elements: usize) -> Result<Shape, HeapError> {
+        let spec = self.mutator.heap().classes.spec(class).ok_or(HeapError::UnknownClass(class.get()))?;
+        spec.shape(class, elements)
     }
 
     /// A handle on what `reference` refers to.

@@ -5,10 +5,11 @@
 use std::cell::{Cell, UnsafeCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::object::fill_free;
 use instar_heap::sync::{Mutex, MutexGuard};
-use instar_heap::{HandleStack, Heap, HeapError, Obj, Oop};
+use instar_heap::{ClassIndex, HandleStack, Heap, HeapError, Obj, Oop};
 
 use crate::config::GcConfig;
 use crate::mutator::Mutator;
@@ -26,6 +27,8 @@ pub struct World {
     pub(crate) workers: Workers,
     pub(crate) locals: Mutex<Vec<Arc<Local>>>,
     pub(crate) state: Mutex<CollectorState>,
+    /// How many full collections have ended.
+    pub(crate) full_epoch: AtomicU64,
 }
 
 /// What the collector keeps between collections.
@@ -58,6 +61,9 @@ pub(crate) struct Local {
     pub roots: UnsafeCell<Vec<Box<dyn RootSet>>>,
     /// References to forwarders that this mutator's accesses replaced.
     pub healed: Cell<u64>,
+    /// \[class-kept\] The class of the object that this mutator is allocating, while that may pass a safepoint: a
+    /// collection that found neither instance nor reference would give its index to another class.
+    pub allocating: Cell<Option<ClassIndex>>,
     /// Allocations left until zeal collects.
     pub until_zeal: Cell<u32>,
 }
@@ -102,6 +108,7 @@ impl World {
             workers: Workers::new(config.workers),
             locals: Mutex::new(Vec::new()),
             state: Mutex::new(state),
+            full_epoch: AtomicU64::new(0),
             config,
         };
         // The young generation is empty.
@@ -137,6 +144,17 @@ impl World {
     /// The options that the world was made with.
     pub fn config(&self) -> &GcConfig {
         &self.config
+    }
+
+    /// A number that grows with each full collection, those among them that a scavenge led to. One load.
+    ///
+    /// Full collections take the indices of dead classes out of the class table, to be given out again: whoever keeps
+    /// anything by class index (a method cache) compares this number after its safepoints, and forgets what it keeps when
+    /// it has changed. What a mutator reads between two of its safepoints is the number at both.
+    #[inline]
+    pub fn full_epoch(&self) -> u64 {
+        // [MM-stopped]: written inside stops only.
+        self.full_epoch.load(Relaxed)
     }
 
     /// The collector's threads, for work that is done while the world is stopped.

@@ -31,6 +31,10 @@ impl ClassIndex {
     pub const ENTRY: ClassIndex = ClassIndex(10);
     /// The class of nil.
     pub const UNDEFINED: ClassIndex = ClassIndex(11);
+    /// The indices whose classes the world has from its start to its end, and whose class object the runtime sets: those
+    /// of the immediates and of nil.
+    pub const BUILT_IN: [ClassIndex; 4] =
+        [Self::SMALL_INTEGER, Self::CHARACTER, Self::SMALL_FLOAT, Self::UNDEFINED];
     /// The first index that the class table gives out.
     pub const FIRST_USER: ClassIndex = ClassIndex(32);
 
@@ -52,6 +56,11 @@ impl ClassIndex {
     /// Whether the class table may give `value` out.
     pub const fn is_assignable(value: u32) -> bool {
         value >= Self::FIRST_USER.0 && value <= Self::MAX
+    }
+
+    /// Whether this is one of [`BUILT_IN`](Self::BUILT_IN).
+    pub const fn is_built_in(self) -> bool {
+        matches!(self, Self::SMALL_INTEGER | Self::CHARACTER | Self::SMALL_FLOAT | Self::UNDEFINED)
     }
 
     /// The class of an immediate value; `None` for a pointer.

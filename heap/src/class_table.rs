@@ -1,5 +1,7 @@
 //! The class table: from class index to class object and instance shape.
 
+#![allow(unsafe_code)]
+
 use std::sync::OnceLock;
 use std::sync::atomic::{
     AtomicU64,
@@ -44,6 +46,16 @@ impl ClassSpec {
         }
     }
 
+    /// Whether an object of this format with so many slots looks like an instance.
+    pub const fn admits(self, format: Format, slots: usize) -> bool {
+        if self.format.is_bytes() {
+            return format.is_bytes();
+        }
+        let fixed = self.fixed_slots as usize;
+        let fits = if self.format.is_indexable() { slots >= fixed } else { slots == fixed };
+        self.format.bits() == format.bits() && fits
+    }
+
     const fn pack(self) -> u64 {
         PRESENT | (self.fixed_slots as u64) << 8 | self.format.bits() as u64
     }
@@ -54,6 +66,7 @@ impl ClassSpec {
 }
 
 const PRESENT: u64 = 1 << 32;
+const RETIRED: u64 = 1 << 33;
 
 /// Everything that allocating one object needs, computed once: header, slots and bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,16 +126,27 @@ struct Indices {
 /// From class index to class. Lookups are two loads and lock-free; adding and removing takes a lock.
 ///
 /// The table's references to class objects are weak in the collector's eyes: a class that neither an instance nor a
-/// reference keeps alive loses its entry, and the index is given out again.
+/// reference keeps alive loses its entry, and the index is given out again. So does a retired index without instances. The
+/// class objects of [`ClassIndex::BUILT_IN`], which have no entry to lose, are roots.
+///
+/// Classes are added and replaced by way of the heap, which keeps the headers of class objects in step: see
+/// [`Heap::define_class`](crate::Heap::define_class).
 pub struct ClassTable {
     pages: Box<[OnceLock<Page>]>,
     indices: Mutex<Indices>,
 }
 
+fn new_page() -> Page {
+    (0..PAGE_ENTRIES).map(|_| Entry::default()).collect()
+}
+
 impl Default for ClassTable {
     fn default() -> Self {
         ClassTable {
-            pages: (0..PAGES).map(|_| OnceLock::new()).collect(),
+            // The first page holds the built-in classes.
+            pages: (0..PAGES)
+                .map(|page| if page == 0 { new_page().into() } else { OnceLock::new() })
+                .collect(),
             indices: Mutex::new(Indices { next: ClassIndex::FIRST_USER.get(), free: Vec::new() }),
         }
     }
@@ -139,7 +163,7 @@ impl ClassTable {
     ///
     /// # Errors
     /// [`HeapError::ClassTableFull`] and [`HeapError::BadClass`].
-    pub fn add(&self, class: Oop, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
+    pub(crate) fn add(&self, class: Oop, spec: ClassSpec) -> Result<ClassIndex, HeapError> {
         if !spec.is_possible() {
             return Err(HeapError::BadClass { format: spec.format, fixed_slots: spec.fixed_slots });
         }
@@ -152,8 +176,7 @@ impl ClassTable {
             }
             None => return Err(HeapError::ClassTableFull),
         };
-        let page = self.pages[(index.get() >> LOG_PAGE) as usize]
-            .get_or_init(|| (0..PAGE_ENTRIES).map(|_| Entry::default()).collect());
+        let page = self.pages[(index.get() >> LOG_PAGE) as usize].get_or_init(new_page);
         let entry = &page[index.get() as usize & (PAGE_ENTRIES - 1)];
         // [MM-slot] for the class, and the spec's PRESENT bit publishes both.
         slot::store::<Sound, _>(&entry.class, class);
@@ -175,20 +198,36 @@ impl ClassTable {
         Some(slot::load::<Sound, _>(&self.entry(index)?.class))
     }
 
-    /// Sets the class object of an index in use; false if it is not.
-    pub fn set_class(&self, index: ClassIndex, class: Oop) -> bool {
-        let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
-            return false;
-        };
-        // [MM-slot]: whoever finds the class here finds it complete.
-        slot::store::<Sound, _>(&entry.class, class);
-        true
+    fn entry_in_use(&self, index: ClassIndex) -> Option<&Entry> {
+        self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0)
     }
 
-    /// Frees an index. No instance of it may be alive.
-    pub fn remove(&self, index: ClassIndex) {
+    /// Sets the class object of an index in use or built in; false if it is neither.
+    pub(crate) fn replace(&self, index: ClassIndex, class: Oop) -> bool {
+        let entry = if index.is_built_in() { self.entry(index) } else { self.entry_in_use(index) };
+        // [MM-slot]: whoever finds the class here finds it complete.
+        entry.inspect(|entry| slot::store::<Sound, _>(&entry.class, class)).is_some()
+    }
+
+    /// Lets a full collection that finds no instance give the index back; false if it is not in use.
+    pub(crate) fn retire(&self, index: ClassIndex) -> bool {
+        // Under the lock, so that the index is not given out to another class between look and store.
+        let _indices = self.indices.lock();
+        self.entry_in_use(index).map(|entry| entry.spec.fetch_or(RETIRED, Relaxed)).is_some()
+    }
+
+    /// Whether the index gets no instances on purpose any more.
+    pub fn is_retired(&self, index: ClassIndex) -> bool {
+        self.entry_in_use(index).is_some_and(|entry| entry.spec.load(Relaxed) & RETIRED != 0)
+    }
+
+    /// Frees an index, if it is in use.
+    ///
+    /// # Safety
+    /// No instance of it is alive, and none is being made.
+    pub unsafe fn remove(&self, index: ClassIndex) {
         let mut indices = self.indices.lock();
-        let Some(entry) = self.entry(index).filter(|entry| entry.spec.load(Acquire) & PRESENT != 0) else {
+        let Some(entry) = self.entry_in_use(index) else {
             return;
         };
         entry.spec.store(0, Relaxed);
@@ -196,15 +235,21 @@ impl ClassTable {
         indices.free.push(index);
     }
 
-    /// Visits each index in use with its class object, in ascending order; what the visitor leaves there is stored.
-    pub fn visit(&self, mut visitor: impl FnMut(ClassIndex, &mut Oop)) {
+    /// Visits each index in use with its class object (or [`Oop::NULL`]), and each built-in one that has a class object,
+    /// in ascending order; what the visitor leaves there is stored.
+    ///
+    /// # Safety
+    /// The world is stopped. What the visitor leaves is a live object of the heap that has the CLASS flag, or what was
+    /// there before.
+    pub unsafe fn visit(&self, mut visitor: impl FnMut(ClassIndex, &mut Oop)) {
         for (page_number, page) in self.pages.iter().enumerate() {
             for (offset, entry) in page.get().into_iter().flatten().enumerate() {
-                if entry.spec.load(Acquire) & PRESENT == 0 {
+                let before = Oop::from_bits(entry.class.load(Relaxed));
+                // Only a built-in class has a class object without being in use.
+                if before == Oop::NULL && entry.spec.load(Relaxed) & PRESENT == 0 {
                     continue;
                 }
-                let mut class = Oop::from_bits(entry.class.load(Relaxed));
-                let before = class;
+                let mut class = before;
                 visitor(ClassIndex::from_masked(((page_number << LOG_PAGE) + offset) as u64), &mut class);
                 if class != before {
                     entry.class.store(class.bits(), Relaxed);
@@ -240,12 +285,40 @@ mod tests {
         let first = table.add(Oop::NULL, ClassSpec::fixed(3)).unwrap();
         let second = table.add(Oop::NULL, ClassSpec::of(Format::BYTES)).unwrap();
         assert_eq!(table.spec(first), Some(ClassSpec::fixed(3)));
-        table.remove(first);
-        table.remove(first);
+        // SAFETY: there are no instances.
+        unsafe { table.remove(first) };
+        // SAFETY: as above.
+        unsafe { table.remove(first) };
         assert_eq!((table.spec(first), table.len()), (None, 1));
         assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(1)).unwrap(), first);
         assert_eq!(table.spec(second).unwrap().format, Format::BYTES);
         assert!(table.spec(ClassIndex::FORWARDER).is_none());
+    }
+
+    #[test]
+    fn the_class_table_gives_out_each_index_once_and_says_when_it_is_full() {
+        let table = ClassTable::default();
+        let first = ClassIndex::FIRST_USER.get();
+        for number in first..=ClassIndex::MAX {
+            let index = table.add(Oop::NULL, ClassSpec::fixed((number % 1000) as u16)).unwrap();
+            assert_eq!(index.get(), number);
+        }
+        assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(0)), Err(HeapError::ClassTableFull));
+        assert_eq!(
+            (table.len(), table.bound()),
+            ((ClassIndex::MAX - first) as usize + 1, ClassIndex::MAX + 1)
+        );
+        for number in [first, 1023, 1024, 77_777, ClassIndex::MAX] {
+            let index = ClassIndex::new(number).unwrap();
+            assert_eq!(table.spec(index), Some(ClassSpec::fixed((number % 1000) as u16)));
+            // SAFETY: there are no instances.
+            unsafe { table.remove(index) };
+            assert_eq!((table.spec(index), table.replace(index, Oop::NULL)), (None, false));
+            assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(7)), Ok(index));
+        }
+        for reserved in 1..first {
+            assert_eq!(table.spec(ClassIndex::new(reserved).unwrap()), None);
+        }
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub enum HeapError {
         /// The number of named slots asked for.
         fixed_slots: u16,
     },
+    /// An object's class cannot be changed to one whose instances look different.
+    #[error(
+        "instances of class {class} have another format or size than the object; give it a new body instead"
+    )]
+    OtherShape {
+        /// The index of the class asked for.
+        class: u32,
+    },
     /// All 2²² class indices are taken.
     #[error("the class table is full")]
     ClassTableFull,

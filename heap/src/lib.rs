@@ -6,6 +6,7 @@ pub mod arena;
 pub mod bump;
 pub mod class_index;
 pub mod class_table;
+pub mod classes;
 pub mod config;
 pub mod error;
 pub mod format;

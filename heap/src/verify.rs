@@ -204,6 +204,9 @@ impl Verifier<'_> {
         for &root in roots.iter().chain([&self.heap.nil()]) {
             self.check_reference(root, || "a root".to_owned(), &mut pending, &mut seen);
         }
+        for index in ClassIndex::BUILT_IN {
+            self.check_class_of(index, &mut pending, &mut seen);
+        }
         while let Some(object) = pending.pop() {
             let header = object.header();
             let is_old = !self.heap.is_young(object.address());
@@ -218,6 +221,14 @@ impl Verifier<'_> {
             if header.is_forwarder() {
                 self.check_chain(object);
             }
+            self.check_class_of(header.class_index(), &mut pending, &mut seen);
+        }
+    }
+
+    /// A live instance keeps its class object alive.
+    fn check_class_of(&mut self, index: ClassIndex, pending: &mut Vec<Obj>, seen: &mut AddressSet) {
+        if let Some(class) = self.heap.classes.class(index).filter(|&class| class != Oop::NULL) {
+            self.check_reference(class, || format!("entry {index:?} of the class table"), pending, seen);
         }
     }
 
@@ -327,7 +338,8 @@ impl Verifier<'_> {
     /// V10.
     fn check_class_table(&mut self) {
         let mut classes = Vec::new();
-        self.heap.classes.visit(|index, class| classes.push((index, *class)));
+        // SAFETY: the world is stopped, and the visitor changes nothing.
+        unsafe { self.heap.classes.visit(|index, class| classes.push((index, *class))) };
         for (index, class) in classes {
             if class == Oop::NULL {
                 continue;

@@ -8,9 +8,7 @@ use instar_heap::arena::Arena;
 use instar_heap::object::{fill_free, object_bytes, write_header};
 use instar_heap::side::{LOG_BLOCK, LOG_CARD, LOG_REGION, SideTables};
 use instar_heap::walk::walk;
-use instar_heap::{
-    ClassIndex, ClassSpec, ClassTable, Format, Header, Heap, HeapConfig, HeapError, MIB, Obj, Oop,
-};
+use instar_heap::{ClassIndex, ClassSpec, Format, Header, Heap, HeapConfig, HeapError, MIB, Obj};
 use proptest::prelude::*;
 
 fn small() -> HeapConfig {
@@ -139,31 +137,10 @@ fn covered_memory_can_be_walked_from_every_region() {
 }
 
 #[test]
-fn the_class_table_gives_out_each_index_once_and_says_when_it_is_full() {
-    let table = ClassTable::default();
-    let first = ClassIndex::FIRST_USER.get();
-    for number in first..=ClassIndex::MAX {
-        let index = table.add(Oop::NULL, ClassSpec::fixed((number % 1000) as u16)).unwrap();
-        assert_eq!(index.get(), number);
-    }
-    assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(0)), Err(HeapError::ClassTableFull));
-    assert_eq!((table.len(), table.bound()), ((ClassIndex::MAX - first) as usize + 1, ClassIndex::MAX + 1));
-    for number in [first, 1023, 1024, 77_777, ClassIndex::MAX] {
-        let index = ClassIndex::new(number).unwrap();
-        assert_eq!(table.spec(index), Some(ClassSpec::fixed((number % 1000) as u16)));
-        table.remove(index);
-        assert_eq!((table.spec(index), table.set_class(index, Oop::NULL)), (None, false));
-        assert_eq!(table.add(Oop::NULL, ClassSpec::fixed(7)), Ok(index));
-    }
-    for reserved in 1..first {
-        assert_eq!(table.spec(ClassIndex::new(reserved).unwrap()), None);
-    }
-}
-
-#[test]
 fn identity_hashes_are_given_once_and_spread() {
     let heap = Heap::new(small()).unwrap();
-    let class = heap.classes.add(Oop::NULL, ClassSpec::fixed(1)).unwrap();
+    // SAFETY: no class object.
+    let class = unsafe { heap.define_class(None, ClassSpec::fixed(1)) }.unwrap();
     let shape = ClassSpec::fixed(1).shape(class, 0).unwrap();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..10_000 {

@@ -30,8 +30,9 @@ impl Fixture {
             ..HeapConfig::default()
         };
         let heap = Heap::new(config).unwrap();
-        let cell = heap.classes.add(Oop::NULL, ClassSpec::fixed(2)).unwrap();
-        let array = heap.classes.add(Oop::NULL, ClassSpec::of(Format::INDEXABLE)).unwrap();
+        let specs = [ClassSpec::fixed(2), ClassSpec::of(Format::INDEXABLE)];
+        // SAFETY: no class objects.
+        let [cell, array] = specs.map(|spec| unsafe { heap.define_class(None, spec) }.unwrap());
         let mut fixture =
             Fixture { heap, cell, array, roots: Vec::new(), weak_roots: Vec::new(), remembered: Vec::new() };
         for object in [fixture.old(cell, 0), fixture.young(cell, 0)] {
@@ -253,14 +254,51 @@ fn v9_marks_or_a_become_left_behind() {
 
 #[test]
 fn v10_class_objects_without_the_flag() {
-    let fixture = Fixture::new();
+    let mut fixture = Fixture::new();
     let [old, _] = fixture.cells();
-    assert!(fixture.heap.classes.set_class(fixture.cell, old.oop()));
+    // SAFETY: a live object of this heap.
+    unsafe { fixture.heap.set_class(fixture.cell, old) }.unwrap();
+    fixture.expect(&[]);
+    old.clear_flags(HeaderFlags::CLASS);
     fixture.expect(&["V10"]);
     old.set_flags(HeaderFlags::CLASS);
-    fixture.expect(&[]);
-    fixture.heap.classes.set_class(fixture.cell, Oop::from_address(old.address() + 8));
+    let replace = |fixture: &Fixture, class: Oop| {
+        // SAFETY: nobody but the verifier reads what is put there.
+        unsafe {
+            fixture
+                .heap
+                .classes
+                .visit(|index, seen| *seen = if index == fixture.cell { class } else { *seen })
+        }
+    };
+    // No object; V3 as well, because there are live instances.
+    replace(&fixture, Oop::from_address(old.address() + 8));
+    fixture.expect(&["V10", "V3"]);
+    fixture.roots.clear();
     fixture.expect(&["V10"]);
+}
+
+#[test]
+fn v3_what_only_a_class_refers_to() {
+    let mut fixture = Fixture::new();
+    let class = fixture.old(fixture.cell, 0);
+    class.set_slot_raw(0, Oop::from_address(class.address() + 8));
+    fixture.expect(&[]);
+    // SAFETY: a live object of this heap.
+    unsafe { fixture.heap.set_class(ClassIndex::CHARACTER, class) }.unwrap();
+    fixture.expect(&["V3"]);
+    class.set_slot_raw(0, fixture.heap.nil());
+    fixture.expect(&[]);
+    // Of a class with live instances, and of one without.
+    let broken = fixture.old(fixture.array, 1);
+    broken.set_slot_raw(0, Oop::from_address(class.address() + 8));
+    // SAFETY: a live object of this heap.
+    unsafe { fixture.heap.set_class(fixture.cell, broken) }.unwrap();
+    fixture.expect(&["V3"]);
+    fixture.roots.clear();
+    // SAFETY: nobody else uses the heap.
+    unsafe { fixture.heap.set_class(ClassIndex::CHARACTER, Obj::from_oop(fixture.heap.nil())) }.unwrap();
+    fixture.expect(&[]);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! `docs/interpreter.md` says how the parts work together. Source text goes through [`syntax`] and [`compiler`] to
 //! [`code`]; a [`vm`] space runs it on the heap.
 
+pub mod bootstrap;
 pub mod code;
 pub mod compiler;
 pub mod objects;
 pub mod primitives;
+pub mod source;
 pub mod syntax;
 pub mod vm;

@@ -115,17 +115,22 @@ impl<S: Strategy> Machine<S> {
     // Classes and objects.
 
     pub fn class(&mut self, spec: ClassSpec) -> ClassIndex {
-        self.heap().classes.add(Oop::NULL, spec).unwrap()
+        // SAFETY: no class object.
+        unsafe { self.heap().define_class(None, spec) }.unwrap()
     }
 
     /// A class whose object is what `root` refers to.
     pub fn class_with_object(&mut self, spec: ClassSpec, root: Root) -> ClassIndex {
         let oop = self.oop(root);
         // SAFETY: [machine-valid]
-        let object = unsafe { Obj::from_oop(resolve(oop)) };
-        object.set_flags(HeaderFlags::CLASS);
-        self.heap().note_special(object.address());
-        self.heap().classes.add(object.oop(), spec).unwrap()
+        unsafe { self.heap().define_class(Some(Obj::from_oop(resolve(oop))), spec) }.unwrap()
+    }
+
+    /// Lets what `root` refers to stand for a class that exists.
+    pub fn set_class(&mut self, index: ClassIndex, root: Root) {
+        let oop = self.oop(root);
+        // SAFETY: [machine-valid]
+        unsafe { self.heap().set_class(index, Obj::from_oop(resolve(oop))) }.unwrap();
     }
 
     pub fn try_allocate(&mut self, class: ClassIndex, elements: usize) -> Result<Root, HeapError> {

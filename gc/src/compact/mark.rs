@@ -83,6 +83,7 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
     let leader = &mut markers[0];
     leader.mark_root(world.heap.nil());
     pause.visit_roots(|root| *root = leader.mark_root(*root));
+    leader.mark_classes_in_use(pause);
     let slots: Vec<_> = markers.into_iter().map(|marker| Mutex::new(Some(marker))).collect();
     world.workers.run_indivisible(&|index| {
         let mut slot = slots[index].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -293,6 +294,18 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
         }
     }
 
+    /// Keeps the built-in classes alive, and \[class-kept\] those that mutators are allocating instances of.
+    fn mark_classes_in_use(&mut self, pause: &Pause<'_>) {
+        for index in ClassIndex::BUILT_IN {
+            self.mark_class(index);
+        }
+        for local in pause.world().lock_locals().iter() {
+            if let Some(index) = local.allocating.get() {
+                self.mark_class(index);
+            }
+        }
+    }
+
     /// Keeps the class of a live instance alive.
     #[inline(never)]
     fn mark_class(&mut self, class: ClassIndex) {
@@ -304,7 +317,8 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
         let Some(oop) = self.shared.heap.classes.class(class) else { return };
         let now = self.mark_root(oop);
         if now != oop {
-            self.shared.heap.classes.set_class(class, now);
+            // SAFETY: the world is stopped; a class's replacement was given the flag by become.
+            let _ = unsafe { self.shared.heap.set_class(class, Obj::from_oop(now)) };
         }
     }
 }

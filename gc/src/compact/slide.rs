@@ -51,7 +51,8 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
     };
     pause.visit_roots(|root| *root = slide.map.relocated(*root));
     pause.visit_weak_roots(|root| *root = slide.map.relocated(*root));
-    heap.classes.visit(|_, class| *class = slide.map.relocated(*class));
+    // SAFETY: [stopped]; this is where the classes are moved to.
+    unsafe { heap.classes.visit(|_, class| *class = slide.map.relocated(*class)) };
     world.workers.run_indivisible(&|_| {
         loop {
             let index = slide.next.fetch_add(1, Relaxed);

@@ -68,19 +68,24 @@ fn survivor<const PARALLEL: bool>(marker: &Marker<'_, PARALLEL>, oop: Oop) -> Op
 fn remove_dead_classes<const PARALLEL: bool>(marker: &Marker<'_, PARALLEL>) {
     let heap = marker.shared.heap;
     let mut dead: Vec<ClassIndex> = Vec::new();
-    heap.classes.visit(|index, class| {
+    let visitor = |index: ClassIndex, class: &mut Oop| {
         let has_instances =
             marker.shared.live_classes.get(index.get() as usize).is_some_and(|seen| seen.load(Relaxed));
-        // A class without an object is the embedder's to remove.
-        if *class == Oop::NULL || has_instances {
+        // What is marked as having instances was updated then. That goes for the built-in classes too.
+        if has_instances {
             return;
         }
-        match survivor(marker, *class) {
-            Some(now) => *class = now,
-            None => dead.push(index),
+        // A class without an object is the embedder's to retire.
+        let survivor = if *class == Oop::NULL { Some(Oop::NULL) } else { survivor(marker, *class) };
+        match survivor {
+            Some(now) if !heap.classes.is_retired(index) => *class = now,
+            _ => dead.push(index),
         }
-    });
+    };
+    // SAFETY: the world is stopped; a class's replacement was given the flag by become.
+    unsafe { heap.classes.visit(visitor) };
     for index in dead {
-        heap.classes.remove(index);
+        // SAFETY: marking saw no instance, and nobody is allocating one ([class-kept]).
+        unsafe { heap.classes.remove(index) };
     }
 }

@@ -167,7 +167,8 @@ fn run<const PARALLEL: bool>(
 fn visit_roots<const PARALLEL: bool>(pause: &mut Pause<'_>, worker: &mut Worker<'_, PARALLEL>) {
     pause.visit_roots(|root| *root = worker.forward_root(*root));
     // Classes are kept alive here; only a full collection looks for dead ones.
-    pause.world().heap.classes.visit(|_, class| *class = worker.forward_root(*class));
+    // SAFETY: [stopped]; copies keep the flag.
+    unsafe { pause.world().heap.classes.visit(|_, class| *class = worker.forward_root(*class)) };
 }
 
 /// Whether a root cell refers to an object at all.

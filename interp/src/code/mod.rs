@@ -12,4 +12,4 @@ pub use disassemble::disassemble;
 pub use executable::{Action, Code, CodeTable, Entry, Shortcut, Site};
 pub use instruction::{Instruction, Op, Operands};
 pub use unit::{Binding, BooleanTest, CodeKind, CodeUnit, CopiedCells, Literal, SiteUnit, TemporaryName};
-pub use verify::{Facts, Reason, Rejection, verify};
+pub use verify::{Facts, Reason, Rejection, arity, verify};

@@ -71,18 +71,7 @@ impl<'s> Value<'s> {
 
     /// Whether the class of this is `class` or inherits from it.
     pub fn is_kind_of(self, class: Known) -> bool {
-        let wanted = self.space.known_class(class).oop();
-        let mut at = self.class();
-        for _ in 0..MOST_SUPERCLASSES {
-            if at.oop() == wanted {
-                return true;
-            }
-            match at.slot(super::layout::behavior::SUPERCLASS) {
-                Some(superclass) if !superclass.is_nil() => at = superclass,
-                _ => return false,
-            }
-        }
-        false
+        self.is(class) || self.space.inherits(self.class(), self.space.known_class(class))
     }
 
     /// Whether this is nil.

@@ -6,7 +6,11 @@
 //!
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
+mod block;
+mod context;
 mod object;
+mod process;
+mod system;
 
 use instar_heap::{HeapError, Oop};
 
@@ -62,7 +66,7 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE];
+const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {

@@ -78,6 +78,24 @@ pub fn parse_doit(source: &str) -> Result<DoIt<'_>, Vec<SyntaxError>> {
     finished(parser, Some(DoIt { body, span }))
 }
 
+/// The selector of a method's source, and where its pattern stands. The body is not looked at.
+///
+/// # Errors
+/// What is wrong with the pattern.
+pub fn parse_pattern(source: &str, span: Span) -> Result<Selector<'_>, Vec<SyntaxError>> {
+    check_length(source)?;
+    if source.get(span.range()).is_none() {
+        return Err(vec![SyntaxError::new(Span::default(), "the method lies outside of its file")]);
+    }
+    let mut parser = Parser::new(source, span);
+    let pattern = parser.pattern();
+    let mut errors = parser.lexer.errors.into_list();
+    let Some((selector, _)) = pattern else { return Err(errors) };
+    // The token behind the pattern has been looked at, but is no part of it.
+    errors.retain(|error| error.span.start < selector.span.end);
+    if errors.is_empty() { Ok(selector) } else { Err(errors) }
+}
+
 fn check_length(source: &str) -> Result<(), Vec<SyntaxError>> {
     if source.len() <= MAX_SOURCE {
         return Ok(());

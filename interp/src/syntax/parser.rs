@@ -276,7 +276,7 @@ impl<'s> Parser<'s> {
     }
 
     /// `size`, `+ other`, `at: key put: value`
-    fn pattern(&mut self) -> Option<(Selector<'s>, Vec<Name<'s>>)> {
+    pub(super) fn pattern(&mut self) -> Option<(Selector<'s>, Vec<Name<'s>>)> {
         let start = self.token.span.start;
         match self.token.kind {
             TokenKind::Identifier => {

@@ -268,8 +268,8 @@ impl Space {
     pub(crate) fn passes_unwind(&mut self, number: usize) -> bool {
         let stack = self.stack();
         let mut above = number + 1..=stack.top;
-        // SAFETY: [frame-code]
         above.any(|number| {
+            // SAFETY: [frame-code]
             stack.frame(number).is_some_and(|frame| unsafe { &*frame.code }.kind == CodeKind::Unwind)
         })
     }
@@ -354,6 +354,27 @@ impl Space {
         unsafe {
             *window = self.special(Special::Smalltalk);
             self.send(window, 0, Special::OutOfMemory)
+        }
+    }
+}
+
+impl Space {
+    /// Drops all frames above `number` and begins that one's code anew; arguments are what they are now.
+    pub(crate) fn restart_frame(&mut self, number: usize) {
+        for dropped in (number + 1..=self.top()).rev() {
+            self.drop_frame(dropped);
+        }
+        let nil = self.nil();
+        let address = self.stack().frame_address(number);
+        self.roots.frame = address;
+        // SAFETY: the frame is in use; its code has these registers.
+        unsafe {
+            let frame = &mut *address;
+            let code = &*frame.code;
+            for temporary in code.first_temporary as usize..code.end_temporaries as usize {
+                *frame.base.add(temporary) = nil;
+            }
+            frame.pc = code.words.as_ptr();
         }
     }
 }

@@ -7,8 +7,9 @@ use instar_heap::{HeaderFlags, HeapError, Oop};
 use super::Space;
 use super::space::Root;
 use crate::code::{Binding, Code, CodeUnit, Literal};
+use crate::compiler::CompiledMethodInfo;
 use crate::objects::layout::{
-    COMPILED_NAMED, association, behavior, class, compiled, fraction, hashed, scaled_decimal,
+    COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal,
 };
 use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Special, Value};
@@ -31,12 +32,12 @@ impl Space {
     /// [`HeapError`]; nothing has changed then.
     pub(crate) fn new_method(
         &mut self,
-        unit: &CodeUnit,
+        info: &CompiledMethodInfo,
         selector: Root,
         class: Root,
         facts: &MethodFacts<'_>,
     ) -> Result<Oop, HeapError> {
-        let method = self.new_code(unit, class, None)?;
+        let method = self.new_code(&info.unit, class, None)?;
         let method = self.root(method);
         let result = self.fill_method(method, selector, class, facts);
         let oop = self.rooted(method).oop();
@@ -137,42 +138,37 @@ impl Space {
                 array
             }
             Literal::Fraction { numerator, denominator } => {
-                self.new_ratio(Known::Fraction, numerator, denominator, None, class)
+                self.new_fraction(Known::Fraction, [numerator, denominator], class)
             }
             Literal::ScaledDecimal { numerator, denominator, scale } => {
-                self.new_ratio(Known::ScaledDecimal, numerator, denominator, Some(*scale), class)
+                let decimal = self.new_fraction(Known::ScaledDecimal, [numerator, denominator], class)?;
+                let scale = Oop::small_integer(i64::from(*scale)).unwrap_or(self.nil());
+                let decimal = self.root(decimal);
+                self.store_rooted(decimal, scaled_decimal::SCALE, scale);
+                let oop = self.rooted(decimal).oop();
+                self.release(decimal);
+                Ok(oop)
             }
             Literal::Binding(binding) => self.binding_of(binding, class),
         }
     }
 
-    /// A Fraction, or with a scale a ScaledDecimal, whose first slots are the same.
-    fn new_ratio(
-        &mut self,
-        known: Known,
-        numerator: &Literal,
-        denominator: &Literal,
-        scale: Option<u32>,
-        class: Root,
-    ) -> Result<Oop, HeapError> {
-        let numerator = self.new_literal(numerator, class)?;
-        let numerator = self.root(numerator);
-        let denominator = self.new_literal(denominator, class)?;
-        self.root(denominator);
-        let object = self.allocate_known(known, 0)?;
-        let parts = [
-            (fraction::NUMERATOR, Some(self.rooted(numerator).oop())),
-            (fraction::DENOMINATOR, Some(self.rooted(numerator.next()).oop())),
-            (scaled_decimal::SCALE, scale.and_then(|scale| Oop::small_integer(i64::from(scale)))),
-        ];
-        for (slot, part) in parts {
-            if let Some(part) = part {
-                // SAFETY: [layouts]; the object is new and the parts were read after allocating it.
-                unsafe { self.store(object, slot, part) };
-            }
+    fn new_fraction(&mut self, known: Known, parts: [&Literal; 2], class: Root) -> Result<Oop, HeapError> {
+        let first = self.mark_roots();
+        for part in parts {
+            let part = self.new_literal(part, class)?;
+            self.root(part);
         }
-        self.release(numerator);
-        Ok(object.oop())
+        let fraction = self.allocate_known(known, 0)?.oop();
+        let fraction = self.root(fraction);
+        for (slot, part) in [(scaled_decimal::NUMERATOR, first), (scaled_decimal::DENOMINATOR, first.next())]
+        {
+            let part = self.rooted(part).oop();
+            self.store_rooted(fraction, slot, part);
+        }
+        let oop = self.rooted(fraction).oop();
+        self.release(first);
+        Ok(oop)
     }
 
     fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {

@@ -94,7 +94,8 @@ impl Space {
         }
     }
 
-    fn entry_of(&self, code: &Code, class: ClassIndex, arguments: usize) -> Entry {
+    /// What calling `code` does to receivers of `class`.
+    pub(crate) fn entry_of(&self, code: &Code, class: ClassIndex, arguments: usize) -> Entry {
         let spec = self.mutator.heap().classes.spec(class);
         let named =
             spec.filter(|spec| spec.format.has_pointers()).map_or(0, |spec| u32::from(spec.fixed_slots));
@@ -119,6 +120,21 @@ impl Space {
         // A method of a class with more variables, put into this one by reflection: its slots are checked one by one.
         let code: *const Code = if code.slots_needed > named { code.checked() } else { code };
         Entry { class: class.get(), action, code }
+    }
+
+    /// Whether `class` is `ancestor` or inherits from it.
+    pub(crate) fn inherits(&self, class: Value<'_>, ancestor: Value<'_>) -> bool {
+        let mut at = class;
+        for _ in 0..MOST_SUPERCLASSES {
+            if at.oop() == ancestor.oop() {
+                return true;
+            }
+            match at.slot(behavior::SUPERCLASS) {
+                Some(superclass) if !superclass.is_nil() => at = superclass,
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// The method for `selector` in `class` or above.

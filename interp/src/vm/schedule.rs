@@ -147,7 +147,7 @@ impl Space {
 
     /// After a full collection: class indices are given out again, and code of dead methods can be freed.
     pub(crate) fn after_collection(&mut self) {
-        let count = self.mutator.world().stats().full_collections;
+        let count = self.mutator.world().full_epoch();
         if count != self.full_collections {
             self.full_collections = count;
             self.flush_caches();
@@ -417,6 +417,20 @@ impl Space {
         // SAFETY: a new stack has registers.
         unsafe { *stack.start() = receiver };
         self.begin_stack(stack, code, Oop::NULL);
+    }
+
+    /// Gives a rooted Process a stack on which a CompiledMethod without arguments will run.
+    pub(crate) fn start_method(
+        &mut self,
+        process: super::space::Root,
+        method: super::space::Root,
+        receiver: super::space::Root,
+    ) {
+        let (process, receiver) = (self.rooted(process).oop(), self.rooted(receiver).oop());
+        if let Some(code) = self.code_of(self.rooted(method)) {
+            // SAFETY: the method is rooted and was compiled for the receiver's class.
+            unsafe { self.give_method_stack(process, code, receiver) };
+        }
     }
 
     /// Puts the first frame on a stack whose registers hold its operands, and the stack into the table.

@@ -117,3 +117,38 @@ impl Space {
         }
     }
 }
+
+impl Space {
+    /// How many instances of a class the heap holds, dead ones included that have not been collected.
+    pub(crate) fn count_instances(&mut self, class: instar_heap::ClassIndex) -> usize {
+        let mut count = 0;
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: inside a pause, with retired buffers, all spaces can be walked.
+        unsafe { pause.world().heap().for_each_instance(class, |_| count += 1) };
+        count
+    }
+
+    /// Puts up to `most` instances of a class into `array`, which has that many slots and is not among them. Returns how many.
+    pub(crate) fn fill_with_instances(
+        &mut self,
+        class: instar_heap::ClassIndex,
+        array: instar_heap::Obj,
+        most: usize,
+    ) -> usize {
+        let mut count = 0;
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: as in `count_instances`; the array has these slots.
+        unsafe {
+            pause.world().heap().for_each_instance(class, |instance| {
+                if count < most && instance != array {
+                    array.set_slot_raw(count, instance.oop());
+                    pause.remember_store(array, count, instance.oop());
+                    count += 1;
+                }
+            });
+        }
+        count
+    }
+}

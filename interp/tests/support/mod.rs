@@ -6,4 +6,5 @@ pub mod environment;
 pub mod evaluate;
 pub mod machine;
 pub mod random;
+pub mod trees;
 pub mod world;

@@ -1,0 +1,70 @@
+//! How fast sources are parsed, in lines: `cargo bench -p instar-interp --bench front_end`.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use instar_interp::syntax::parse_method;
+
+/// Methods as a collection library has them.
+const METHODS: [&str; 5] = [
+    "do: aBlock separatedBy: separatorBlock
+	\"Evaluate aBlock for each element, and separatorBlock between two of them.\"
+
+	| isFirst |
+	isFirst := true.
+	self do: [ :each |
+		isFirst
+			ifTrue: [ isFirst := false ]
+			ifFalse: [ separatorBlock value ].
+		aBlock value: each ]
+",
+    "indexOf: anElement startingAt: start ifAbsent: exceptionBlock
+	<primitive: 132>
+	start to: self size do: [ :index |
+		(self at: index) = anElement ifTrue: [ ^ index ] ].
+	^ exceptionBlock value
+",
+    "printOn: aStream
+	| count |
+	super printOn: aStream.
+	count := 0.
+	aStream nextPutAll: ' (size: '; print: self size; nextPut: $).
+	self keysAndValuesDo: [ :key :value |
+		count > 100 ifTrue: [ ^ aStream nextPutAll: '...etc...' ].
+		aStream
+			space;
+			print: key;
+			nextPutAll: '->';
+			print: value.
+		count := count + 1 ]
+",
+    "scale: aNumber
+	^ (self x * aNumber) @ (self y * aNumber + 16r1F - 1.5e-3)
+",
+    "testAll
+	| table |
+	table := #((#foo 1 $a) (#bar 2 $b) (baz: 3 nil)).
+	table do: [ :row | self assert: (row at: 2) > 0 ].
+	self
+		should: [ Array new: -1 ]
+		raise: Error.
+	^ { table first. table last. #[1 2 3] }
+",
+];
+
+fn parse(criterion: &mut Criterion) {
+    let lines: usize = METHODS.iter().map(|method| method.lines().count()).sum();
+    let mut group = criterion.benchmark_group("front end");
+    group.throughput(Throughput::Elements(lines as u64));
+    group.bench_function("parse, lines", |bencher| {
+        bencher.iter(|| {
+            for method in METHODS {
+                black_box(parse_method(black_box(method)).expect("a right method"));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, parse);
+criterion_main!(benches);

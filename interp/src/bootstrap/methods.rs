@@ -1,0 +1,273 @@
+//! Compiling methods for classes that exist, and evaluating statements.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use instar_heap::{HeapError, Oop};
+
+use crate::compiler::{CompiledMethodInfo, Environment, Resolved, compile_doit, compile_method};
+use crate::objects::layout::{association, behavior, class_description, process};
+use crate::objects::value::MOST_SUPERCLASSES;
+use crate::objects::{Known, Special, Value};
+use crate::source::{MethodDef, Package, Side};
+use crate::syntax::{SyntaxError, render};
+use crate::vm::install::MethodFacts;
+use crate::vm::run::Exit;
+use crate::vm::space::Root;
+use crate::vm::{Space, SpaceError};
+
+/// What names mean to code of a class.
+pub struct ClassScope<'s> {
+    space: &'s Space,
+    class: Value<'s>,
+    variables: &'s HashMap<String, u16>,
+}
+
+impl<'s> ClassScope<'s> {
+    /// Names as code of `class` sees them; `variables` are its instance variables.
+    pub(crate) fn new(
+        space: &'s Space,
+        class: Value<'s>,
+        variables: &'s HashMap<String, u16>,
+    ) -> ClassScope<'s> {
+        ClassScope { space, class, variables }
+    }
+}
+
+impl Environment for ClassScope<'_> {
+    fn resolve(&self, name: &str) -> Option<Resolved> {
+        if let Some(slot) = self.variables.get(name) {
+            return Some(Resolved::InstanceVariable(*slot));
+        }
+        let symbol = self.space.existing_symbol(name)?;
+        if self.space.class_variable(self.class, symbol).is_some() {
+            return Some(Resolved::ClassVariable);
+        }
+        let binding = self.space.global(symbol)?;
+        let value = binding.slot(association::VALUE)?;
+        let is_class =
+            value.object().is_some_and(|object| object.header().has_any(instar_heap::HeaderFlags::CLASS));
+        Some(Resolved::Global { is_assignable: !is_class })
+    }
+
+    fn visit_names(&self, visit: &mut dyn FnMut(&str)) {
+        self.variables.keys().for_each(|name| visit(name));
+        let globals = self.space.value(self.space.special(Special::Globals));
+        let Some(array) = globals.slot(crate::objects::layout::hashed::ARRAY) else { return };
+        for index in 0..array.slots() {
+            let key = array.slot(index).and_then(|binding| binding.slot(association::KEY));
+            if let Some(name) = key.and_then(Value::text) {
+                visit(&name);
+            }
+        }
+    }
+}
+
+/// What went wrong with a piece of source.
+#[derive(Debug)]
+pub enum Problem {
+    /// It does not compile: the rendered errors.
+    Source(String),
+    /// There was no memory for it.
+    Memory(HeapError),
+    /// It ran into an error that nothing handled; what there is to say was said.
+    Failed(String),
+    /// No process could go on.
+    Deadlock,
+    /// It asked for the end of the program.
+    Quit(i32),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Source(text) | Problem::Failed(text) => f.write_str(text),
+            Problem::Memory(error) => error.fmt(f),
+            Problem::Deadlock => f.write_str("no process can go on: all wait for each other"),
+            Problem::Quit(status) => write!(f, "the program ended itself with status {status}"),
+        }
+    }
+}
+
+impl From<HeapError> for Problem {
+    fn from(error: HeapError) -> Problem {
+        Problem::Memory(error)
+    }
+}
+
+impl Space {
+    /// The slots of a class's instance variables, by name.
+    pub(crate) fn instance_variables(&self, class: Value<'_>) -> HashMap<String, u16> {
+        let mut chain = Vec::new();
+        let mut at = Some(class);
+        while let Some(class) = at.filter(|class| !class.is_nil() && chain.len() < MOST_SUPERCLASSES) {
+            chain.push(class);
+            at = class.slot(behavior::SUPERCLASS);
+        }
+        let mut variables = HashMap::new();
+        for class in chain.into_iter().rev() {
+            let Some(names) = class.slot(class_description::INSTANCE_VARIABLES) else { continue };
+            for name in (0..names.slots()).filter_map(|at| names.slot(at)?.text()) {
+                let slot = variables.len() as u16;
+                variables.insert(name, slot);
+            }
+        }
+        variables
+    }
+
+    /// Compiles a method for a class.
+    pub(crate) fn compile_for(
+        &self,
+        class: Value<'_>,
+        variables: &HashMap<String, u16>,
+        source: &str,
+    ) -> Result<CompiledMethodInfo, Vec<SyntaxError>> {
+        compile_method(source, &ClassScope::new(self, class, variables))
+    }
+
+    /// Compiles the methods of packages and puts them into their classes.
+    pub(super) fn load_methods_of(&mut self, packages: &[Package]) -> Result<(), SpaceError> {
+        let mut errors = String::new();
+        for package in packages {
+            let classes = package.classes.iter().map(|def| (&def.name, &def.methods));
+            let extensions = package.extensions.iter().map(|def| (&def.name, &def.methods));
+            for (name, methods) in classes.chain(extensions) {
+                self.load_methods(name, methods, &package.name, &mut errors)?;
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(SpaceError::Load(errors)) }
+    }
+
+    fn load_methods(
+        &mut self,
+        name: &str,
+        methods: &[MethodDef],
+        package: &str,
+        errors: &mut String,
+    ) -> Result<(), SpaceError> {
+        for side in [Side::Instance, Side::Class] {
+            let Some(class) = self.class_named(name) else {
+                errors.push_str(&format!("error: there is no class {name} to be extended by {package}\n"));
+                return Ok(());
+            };
+            let class = if side == Side::Class { class.class() } else { class };
+            let variables = self.instance_variables(class);
+            let class = class.oop();
+            let class = self.root(class);
+            for method in methods.iter().filter(|method| method.side == side) {
+                if let Err(text) = self.load_method(class, &variables, method, package)? {
+                    errors.push_str(&text);
+                }
+            }
+            self.release(class);
+        }
+        Ok(())
+    }
+
+    fn load_method(
+        &mut self,
+        class: Root,
+        variables: &HashMap<String, u16>,
+        method: &MethodDef,
+        package: &str,
+    ) -> Result<Result<(), String>, HeapError> {
+        let source = method.source();
+        let compiled = self.compile_for(self.rooted(class), variables, &source);
+        let info = match compiled {
+            Ok(info) => info,
+            Err(errors) => return Ok(Err(render(&method.file.path, &source, &errors))),
+        };
+        if let Some(name) =
+            info.unit.primitive.as_deref().filter(|name| crate::primitives::find(name).is_none())
+        {
+            return Ok(Err(format!(
+                "error: {}: {} names the primitive {name}, which there is not\n",
+                method.file.path, info.selector
+            )));
+        }
+        let facts = MethodFacts {
+            source: &source,
+            protocol: method.category.as_deref().unwrap_or("as yet unclassified"),
+            package: Some(package),
+        };
+        self.install(class, &info, &facts)?;
+        Ok(Ok(()))
+    }
+
+    /// Puts a compiled method into a class.
+    pub(crate) fn install(
+        &mut self,
+        class: Root,
+        info: &CompiledMethodInfo,
+        facts: &MethodFacts<'_>,
+    ) -> Result<Oop, HeapError> {
+        let selector = self.symbol(&info.selector)?;
+        let selector = self.root(selector);
+        let method = self.new_method(info, selector, class, facts)?;
+        let method = self.root(method);
+        let result = self.add_method(class, selector, method);
+        let oop = self.rooted(method).oop();
+        self.release(selector);
+        result.map(|()| oop)
+    }
+
+    /// Evaluates statements; the value of the last one. It is no root.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub fn evaluate(&mut self, source: &str) -> Result<Oop, Problem> {
+        let nil = self.nil();
+        self.evaluate_for(source, nil)
+    }
+
+    /// As [`evaluate`](Self::evaluate), with `receiver` as self.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub(crate) fn evaluate_for(&mut self, source: &str, receiver: Oop) -> Result<Oop, Problem> {
+        let receiver = self.root(receiver);
+        let result = self.evaluate_rooted(source, receiver);
+        self.release(receiver);
+        result
+    }
+
+    fn evaluate_rooted(&mut self, source: &str, receiver: Root) -> Result<Oop, Problem> {
+        let class = self.rooted(receiver).class();
+        let variables = self.instance_variables(class);
+        let scope = ClassScope::new(self, class, &variables);
+        let info = compile_doit(source, &scope)
+            .map_err(|errors| Problem::Source(render("do-it", source, &errors)))?;
+        let class = class.oop();
+        let class = self.root(class);
+        let selector = self.special(Special::DoIt);
+        let selector = self.root(selector);
+        let method = self.new_method(
+            &info,
+            selector,
+            class,
+            &MethodFacts { source, protocol: "do-its", package: None },
+        )?;
+        let method = self.root(method);
+        let process = self.allocate_known(Known::Process, 0)?.oop();
+        let process = self.root(process);
+        self.store_rooted(process, process::PRIORITY, Oop::small_integer(40).unwrap_or(Oop::NULL));
+        self.start_method(process, method, receiver);
+        let process = self.rooted(process).oop();
+        match self.run_until_end(process) {
+            Exit::Finished(value) => Ok(value),
+            Exit::Terminated => Err(Problem::Failed(self.last_failure.take().unwrap_or_default())),
+            Exit::Deadlock => Err(Problem::Deadlock),
+            Exit::Quit(status) => Err(Problem::Quit(status)),
+        }
+    }
+
+    /// Evaluates statements and prints the result as the guest does.
+    ///
+    /// # Errors
+    /// [`Problem`].
+    pub fn evaluate_to_string(&mut self, source: &str) -> Result<String, Problem> {
+        let value = self.evaluate(source)?;
+        let text = self.evaluate_for("^ self printString", value)?;
+        Ok(self.value(text).text().unwrap_or_default())
+    }
+}
