@@ -109,11 +109,6 @@ layouts! {
         ARGS "args" = 1,
         LOOKUP_CLASS "lookupClass" = 2,
     }
-    /// Exact ratios.
-    fraction "Fraction" {
-        NUMERATOR "numerator" = 0,
-        DENOMINATOR "denominator" = 1,
-    }
     /// Fractions with a number of digits.
     scaled_decimal "ScaledDecimal" {
         NUMERATOR "numerator" = 0,
