@@ -7,7 +7,12 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod class;
 mod context;
+mod environment;
+mod file;
+pub(crate) mod file_table;
+mod method;
 mod object;
 mod process;
 mod system;
@@ -66,7 +71,17 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
+const TABLES: &[Table] = &[
+    block::TABLE,
+    class::TABLE,
+    context::TABLE,
+    environment::TABLE,
+    file::TABLE,
+    method::TABLE,
+    object::TABLE,
+    process::TABLE,
+    system::TABLE,
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {
