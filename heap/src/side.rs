@@ -8,8 +8,10 @@
 //! | region flags | 1 MiB | 1 byte | – | become, verifier |
 //! | crossings | 1 MiB | 8 bytes | – | whoever walks the old generation in parallel |
 //!
-//! Mark bits and block destinations are in use only inside a collection (mark bits also inside a bulk become) and
-//! are given back to the system afterwards, so that at rest the tables cost next to nothing.
+//! Mark bits and block destinations are in use only inside a collection (mark bits also inside a bulk become whose
+//! sources are in no order) and are given back to the system afterwards, so that at rest the tables cost next to
+//! nothing. A full collection gives the cards back before it marks: at most 1.96 % on top of the old generation are
+//! resident at any time.
 //!
 //! All entries are read and written relaxed: \[MM-stopped\] in `docs/memory-model.md`.
 //!

@@ -7,7 +7,7 @@ use instar_interp::syntax::{
     parse_method_parts, render, tokens,
 };
 use instar_interp::syntax::{MAX_ARGUMENTS, MAX_HEIGHT, MAX_NESTING, Span};
-use support::{doit, doit_errors, method, method_errors};
+use support::trees::{doit, doit_errors, method, method_errors};
 
 /// Each source and its tree.
 fn check(cases: &[(&str, &str)]) {
@@ -64,6 +64,9 @@ fn literals() {
         ("3s", "3/1s0"),
         ("3 s", "(3 s)"),
         ("3sqrt", "(3 sqrt)"),
+        ("1.5ra", "(1.5 ra)"),
+        ("16r1and", "(1 and)"),
+        ("1887.16r", "(1887.16 r)"),
         ("$a", "$a"),
         ("$  foo", "($  foo)"),
         ("$'", "$'"),
@@ -268,6 +271,7 @@ fn errors_say_what_a_person_expects() {
         ("^", &["1:2: expected an expression, found the end"]),
         ("2r3", &["1:1: 3 is no digit in radix 2"]),
         ("16rff", &["1:1: digits above 9 are capital letters"]),
+        ("16r1.8f", &["1:1: digits above 9 are capital letters"]),
         ("16r1f foo", &["1:1: digits above 9 are capital letters"]),
         ("- 4", &["1:1: expected an expression, found -"]),
         ("a → b", &["1:3: the character → (U+2192) means nothing here"]),

@@ -66,6 +66,12 @@ impl<'d> Plan<'d> {
         self.variables("Class").len() + own
     }
 
+    /// The layout of instances: a class that says nothing of it has that of its superclass.
+    fn layout(&self, name: &str) -> Layout {
+        let layouts = self.chain(name).into_iter().map(|def| def.layout);
+        layouts.into_iter().find(|layout| *layout != Layout::Normal).unwrap_or_default()
+    }
+
     /// Superclasses before subclasses.
     fn in_order(&self, defs: &[&'d ClassDef]) -> Result<Vec<&'d ClassDef>, SpaceError> {
         let mut ordered: Vec<&ClassDef> = defs.to_vec();
@@ -141,7 +147,7 @@ impl Space {
         let ordered = plan.in_order(defs)?;
         let mut indices = HashMap::new();
         for def in &ordered {
-            let spec = spec_of(def.layout, plan.variables(&def.name).len());
+            let spec = spec_of(plan.layout(&def.name), plan.variables(&def.name).len());
             let instances = match built_in(&def.name) {
                 Some(index) => index,
                 None => self.define_index(spec)?,
@@ -175,7 +181,7 @@ impl Space {
                 superclass.map(|made| made.class),
                 above,
                 def,
-                plan.variables(&def.name).len(),
+                spec_of(plan.layout(&def.name), plan.variables(&def.name).len()),
             )?;
         }
         self.release(first);
@@ -202,10 +208,11 @@ impl Space {
         let above = above.oop();
         let above = self.root(above);
         let layout = self.inherited_layout(def, superclass);
-        let instances = self.define_index(spec_of(layout, variables))?;
+        let spec = spec_of(layout, variables);
+        let instances = self.define_index(spec)?;
         let classes = self.define_index(ClassSpec::fixed(class_variables as u16))?;
         let made = self.make_pair(instances, classes)?;
-        let result = self.fill_class(made, superclass, above, def, variables);
+        let result = self.fill_class(made, superclass, above, def, spec);
         self.release(superclass.unwrap_or(above));
         result
     }
@@ -308,10 +315,9 @@ impl Space {
         superclass: Option<Root>,
         above: Root,
         def: &ClassDef,
-        variables: usize,
+        spec: ClassSpec,
     ) -> Result<(), HeapError> {
         let index = |index: ClassIndex| Oop::small_integer(i64::from(index.get())).unwrap_or(Oop::NULL);
-        let spec = spec_of(def.layout, variables);
         let class_spec = self.mutator.heap().classes.spec(made.classes).unwrap_or(ClassSpec::fixed(0));
         let over = superclass.map_or(self.nil(), |superclass| self.rooted(superclass).oop());
         self.store_rooted(made.class, behavior::SUPERCLASS, over);

@@ -553,12 +553,15 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
 
             // The send.
             let mut class = class_of(*window);
-            if S::CHECKS_MISSES && class == FORWARDER || S::CHECKS_LOADS && class == FORWARDER {
+            if (S::CHECKS_MISSES || S::CHECKS_LOADS) && class == FORWARDER {
                 sync!();
                 space.heal_send(window);
                 class = class_of(*window);
             }
             let mut entry = (*site).entry;
+            if entry.class != class {
+                entry = (*site).second;
+            }
             if entry.class != class {
                 sync!();
                 entry = space.miss(site, (*frame).method, class);
@@ -586,6 +589,11 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 }
                 Action::Receiver => {
                     register!(a) = receiver;
+                    pc = pc.add(2);
+                    continue;
+                }
+                Action::Constant(value) => {
+                    register!(a) = value;
                     pc = pc.add(2);
                     continue;
                 }
