@@ -40,8 +40,7 @@ fn register(space: &mut Space, call: Call) -> Answer {
     let index = unsafe { space.mutator.heap().define_class(Some(object), spec) };
     let index = index.map_err(|error| space.memory_failure(error))?;
     let index = Oop::small_integer(i64::from(index.get())).unwrap_or(space.nil());
-    // SAFETY: `class` found the slot; nothing was allocated in the heap since.
-    unsafe { space.store(object, behavior::CLASS_INDEX, index) };
+    space.put(object.oop(), behavior::CLASS_INDEX, index);
     Ok(object.oop())
 }
 
