@@ -7,7 +7,7 @@ use instar_interp::syntax::{
     parse_method_parts, render, tokens,
 };
 use instar_interp::syntax::{MAX_ARGUMENTS, MAX_HEIGHT, MAX_NESTING, Span};
-use support::{doit, doit_errors, method, method_errors};
+use support::trees::{doit, doit_errors, method, method_errors};
 
 /// Each source and its tree.
 fn check(cases: &[(&str, &str)]) {

@@ -7,7 +7,7 @@ use instar_interp::syntax::{
     parse_method, parse_method_parts, render, tokens,
 };
 use proptest::prelude::*;
-use support::doit;
+use support::trees::doit;
 
 /// A text, and its tree as [`support::show`] shows it.
 type Pair = (String, String);

@@ -23,6 +23,17 @@ pub struct ClassScope<'s> {
     variables: &'s HashMap<String, u16>,
 }
 
+impl<'s> ClassScope<'s> {
+    /// Names as code of `class` sees them; `variables` are its instance variables.
+    pub(crate) fn new(
+        space: &'s Space,
+        class: Value<'s>,
+        variables: &'s HashMap<String, u16>,
+    ) -> ClassScope<'s> {
+        ClassScope { space, class, variables }
+    }
+}
+
 impl Environment for ClassScope<'_> {
     fn resolve(&self, name: &str) -> Option<Resolved> {
         if let Some(slot) = self.variables.get(name) {
@@ -111,7 +122,7 @@ impl Space {
         variables: &HashMap<String, u16>,
         source: &str,
     ) -> Result<CompiledMethodInfo, Vec<SyntaxError>> {
-        compile_method(source, &ClassScope { space: self, class, variables })
+        compile_method(source, &ClassScope::new(self, class, variables))
     }
 
     /// Compiles the methods of packages and puts them into their classes.
@@ -223,7 +234,7 @@ impl Space {
     fn evaluate_rooted(&mut self, source: &str, receiver: Root) -> Result<Oop, Problem> {
         let class = self.rooted(receiver).class();
         let variables = self.instance_variables(class);
-        let scope = ClassScope { space: self, class, variables: &variables };
+        let scope = ClassScope::new(self, class, &variables);
         let info = compile_doit(source, &scope)
             .map_err(|errors| Problem::Source(render("do-it", source, &errors)))?;
         let class = class.oop();

@@ -271,11 +271,6 @@ impl CodeTable {
         self.codes.get(number)?.as_deref()
     }
 
-    /// As [`get`](Self::get), to be changed.
-    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut Code> {
-        self.codes.get_mut(number)?.as_deref_mut()
-    }
-
     /// All code.
     pub fn iter(&self) -> impl Iterator<Item = &Code> {
         self.codes.iter().flatten().map(|code| &**code)

@@ -6,14 +6,13 @@
 
 #![allow(unsafe_code)]
 
-use instar_heap::{HeapError, Obj, Oop};
+use instar_heap::{HeapError, Oop};
 
 use super::Space;
-use super::run::Exit;
 use super::stack::Mark;
 use crate::code::CodeKind;
 use crate::objects::layout::{CONTEXT_NAMED, context};
-use crate::objects::{Known, Special, Value};
+use crate::objects::{Known, Value};
 
 /// A frame of some stack: the stack's number and the frame's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,34 +138,4 @@ impl Space {
             }
         }
     }
-
-    /// A non-Boolean was tested by inlined control flow. Forwarders are followed and the test is repeated; anything else is sent the
-    /// message that the source has there.
-    #[cold]
-    pub(crate) fn test_other(&mut self, register: &mut Oop) -> Option<Exit> {
-        let value = self.value(*register).oop();
-        if value != *register {
-            *register = value;
-            return None;
-        }
-        // The test is repeated with what mustBeBoolean answers.
-        // SAFETY: [synced]
-        let result = unsafe {
-            let frame = &*self.roots.frame;
-            crate::code::Instruction(*frame.pc).a() as u8
-        };
-        let Some(window) = self.push_trampoline(Some(result)) else {
-            return self.terminate_active("the stack overflowed while a value that is no Boolean was tested");
-        };
-        // SAFETY: the trampoline has room for operands.
-        unsafe {
-            *window = value;
-            self.send(window, 0, Special::MustBeBoolean)
-        }
-    }
-}
-
-/// The object that a Context is, if the value is one.
-pub(crate) fn context_object(value: Value<'_>) -> Option<Obj> {
-    value.object().filter(|_| value.is(Known::Context))
 }

@@ -268,8 +268,8 @@ impl Space {
     pub(crate) fn passes_unwind(&mut self, number: usize) -> bool {
         let stack = self.stack();
         let mut above = number + 1..=stack.top;
-        // SAFETY: [frame-code]
         above.any(|number| {
+            // SAFETY: [frame-code]
             stack.frame(number).is_some_and(|frame| unsafe { &*frame.code }.kind == CodeKind::Unwind)
         })
     }

@@ -5,6 +5,7 @@ pub mod frames;
 pub mod install;
 pub mod lookup;
 pub mod make;
+mod non_boolean;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;

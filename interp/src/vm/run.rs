@@ -553,7 +553,7 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
 
             // The send.
             let mut class = class_of(*window);
-            if S::CHECKS_MISSES && class == FORWARDER || S::CHECKS_LOADS && class == FORWARDER {
+            if (S::CHECKS_MISSES || S::CHECKS_LOADS) && class == FORWARDER {
                 sync!();
                 space.heal_send(window);
                 class = class_of(*window);

@@ -6,7 +6,7 @@ use instar_become::{Access, AlwaysCheck};
 use instar_heap::{ClassIndex, Obj, Oop};
 
 use super::Space;
-use super::lookup::{class_of, followed, is_immutable};
+use super::lookup::{Found, class_of, followed, is_immutable};
 use super::run::Exit;
 use super::stack::MOST_REGISTERS;
 use crate::code::{Action, Code, CodeKind, Entry, Site};
@@ -216,6 +216,10 @@ impl Space {
         // SAFETY: the caller's promise.
         unsafe {
             let class = ClassIndex::new(class_of(*window)).unwrap_or(ClassIndex::FREE);
+            let class_object = self.value(*window).class().oop();
+            if let Some(Found::Object(method)) = self.lookup(class_object, selector) {
+                return self.run_object(method, window, arguments, selector);
+            }
             let entry = self.entry_for(class, self.special(Special::DoesNotUnderstand), 1);
             let is_hopeless = matches!(entry.action, Action::NotUnderstood);
             if is_hopeless || selector == self.special(Special::DoesNotUnderstand) {
@@ -239,6 +243,41 @@ impl Space {
                 }
                 Err(error) => self.out_of_memory(&error),
             }
+        }
+    }
+
+    /// What a method dictionary holds is no method: it is sent `run:with:in:` with selector, arguments and receiver.
+    ///
+    /// # Safety
+    /// As for [`send`](Self::send); `roots.above` is the end of the operands.
+    unsafe fn run_object(
+        &mut self,
+        method: Oop,
+        window: *mut Oop,
+        arguments: usize,
+        selector: Oop,
+    ) -> Option<Exit> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let method = self.root(method);
+            let selector = self.root(selector);
+            let receiver = self.root(*window);
+            let first = self.mark_roots();
+            for index in 1..=arguments {
+                self.root(*window.add(index));
+            }
+            let array = self.new_array_of_roots(first);
+            self.roots.above = std::ptr::null_mut();
+            let operands = [method, selector, receiver].map(|root| self.rooted(root).oop());
+            self.release(method);
+            let array = match array {
+                Ok(array) => array,
+                Err(error) => return self.out_of_memory(&error),
+            };
+            for (index, operand) in [operands[0], operands[1], array, operands[2]].into_iter().enumerate() {
+                *window.add(index) = operand;
+            }
+            self.send(window, 3, Special::RunWithIn)
         }
     }
 
@@ -302,7 +341,9 @@ impl Space {
             let access = Access::<AlwaysCheck>::new(&self.mutator);
             let heal_slots = |object: Obj, most: usize| {
                 let slots = object.pointer_slots_of(object.header()).min(most);
-                (0..slots).for_each(|slot| drop(access.load(object, slot)));
+                for slot in 0..slots {
+                    access.load(object, slot);
+                }
             };
             for index in 0..usize::from(height) {
                 let register = &mut *frame.base.add(index);
