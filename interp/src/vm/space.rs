@@ -77,6 +77,10 @@ pub struct Space {
     pub(crate) last_failure: Option<String>,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
+    /// A dictionary whose bindings come before globals in what is being compiled.
+    pub(crate) bindings: Option<Root>,
+    /// What stood on the command line for the program.
+    pub(crate) arguments: Vec<String>,
 }
 
 impl Space {
@@ -114,6 +118,8 @@ impl Space {
             trampoline: Box::new(trampoline()),
             exit: None,
             awaited: None,
+            bindings: None,
+            arguments: Vec::new(),
             caches_used: false,
             last_failure: None,
         })
@@ -122,6 +128,16 @@ impl Space {
     /// How become works here.
     pub fn strategy(&self) -> BecomeStrategy {
         self.options.strategy
+    }
+
+    /// What requests the attention of a space that runs, from any thread.
+    pub fn interrupt(&self) -> Arc<Interrupt> {
+        self.interrupt.clone()
+    }
+
+    /// Sets what `Smalltalk arguments` answers.
+    pub fn set_arguments(&mut self, arguments: Vec<String>) {
+        self.arguments = arguments;
     }
 
     /// The collector's view of the space.
