@@ -21,7 +21,8 @@ fn compile(case: &str) -> Result<(CompiledMethodInfo, String), (Vec<SyntaxError>
     let mut names = Names::default();
     let mut source = case.trim_end_matches('\n');
     let mut is_doit = false;
-    while let Some((line, rest)) = source.split_once('\n') {
+    loop {
+        let (line, rest) = source.split_once('\n').unwrap_or((source, ""));
         if let Some(list) = line.strip_prefix("environment ") {
             list.split_whitespace().for_each(|name| names.add_marked(name));
         } else if line == "doit" {

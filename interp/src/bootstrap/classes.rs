@@ -66,6 +66,12 @@ impl<'d> Plan<'d> {
         self.variables("Class").len() + own
     }
 
+    /// The layout of instances: a class that says nothing of it has that of its superclass.
+    fn layout(&self, name: &str) -> Layout {
+        let layouts = self.chain(name).into_iter().map(|def| def.layout);
+        layouts.into_iter().find(|layout| *layout != Layout::Normal).unwrap_or_default()
+    }
+
     /// Superclasses before subclasses.
     fn in_order(&self, defs: &[&'d ClassDef]) -> Result<Vec<&'d ClassDef>, SpaceError> {
         let mut ordered: Vec<&ClassDef> = defs.to_vec();
@@ -141,7 +147,7 @@ impl Space {
         let ordered = plan.in_order(defs)?;
         let mut indices = HashMap::new();
         for def in &ordered {
-            let spec = spec_of(def.layout, plan.variables(&def.name).len());
+            let spec = spec_of(plan.layout(&def.name), plan.variables(&def.name).len());
             let instances = match built_in(&def.name) {
                 Some(index) => index,
                 None => self.define_index(spec)?,
@@ -175,7 +181,7 @@ impl Space {
                 superclass.map(|made| made.class),
                 above,
                 def,
-                spec_of(def.layout, plan.variables(&def.name).len()),
+                spec_of(plan.layout(&def.name), plan.variables(&def.name).len()),
             )?;
         }
         for def in ordered.iter().filter(|def| !def.pools.is_empty()) {

@@ -417,6 +417,7 @@ impl<'s> Assembler<'s> {
         for name in &mut self.unit.names {
             name.live.end = name.live.end.min(end);
         }
+        self.unit.names.retain(|name| !name.live.is_empty());
         self.unit.source_map.retain(|(word, _)| *word < end);
         self.limit.map_or(Ok(self.unit), Err)
     }

@@ -12,15 +12,15 @@ use crate::code::{Assembler, CodeKind, CodeUnit, Literal, Op};
 use crate::syntax::Span;
 
 use super::literal::convert;
-use super::tree::{Block, Body, Kind, Node, Place};
+use super::tree::{Block, Body, Kind, Node};
 use super::variables::{FunctionId, Role, ScopeId, VariableId, Variables};
 
 /// What of the method's variables is known while code is generated.
 pub(super) struct Registers {
     /// By variable: its register in the frames of its function.
-    variables: Vec<Option<u8>>,
+    pub variables: Vec<Option<u8>>,
     /// By scope: the register of its cells object.
-    cells: Vec<u8>,
+    pub cells: Vec<u8>,
 }
 
 /// What a block copies.
@@ -46,10 +46,10 @@ pub(super) struct Generator<'a, 't> {
     pub variables: &'t Variables<'a>,
     pub registers: &'t mut Registers,
     pub assembler: Assembler<'a>,
-    function: FunctionId,
-    copied: Vec<Copied>,
+    pub function: FunctionId,
+    pub copied: Vec<Copied>,
     /// The register of the first copied value.
-    copied_start: u8,
+    pub copied_start: u8,
     returns_home: bool,
 }
 
@@ -215,151 +215,6 @@ impl<'a, 't> Generator<'a, 't> {
         self.variables.scope(scope).variables.is_empty()
     }
 
-    // Variables.
-
-    /// The register that holds the variable's value, or else its cells object and its cell.
-    fn find(&self, id: VariableId) -> (u8, Option<u8>) {
-        let variable = self.variables.get(id);
-        let wanted = match variable.cell {
-            Some(_) => Copied::Cells(variable.scope),
-            None => Copied::Value(id),
-        };
-        let register = if self.variables.owner(id) == self.function {
-            match wanted {
-                Copied::Cells(scope) => self.registers.cells[scope.0 as usize],
-                // A variable without a register is in code that cannot be reached.
-                Copied::Value(_) => self.registers.variables[id.0 as usize].unwrap_or(0),
-            }
-        } else {
-            let at = self.copied.iter().position(|copied| *copied == wanted).unwrap_or(0);
-            (self.copied_start as usize + at).min(u8::MAX as usize) as u8
-        };
-        (register, variable.cell)
-    }
-
-    /// The register that the node's value is in already, if it is.
-    pub fn register_of(&self, node: &Node<'a>) -> Option<u8> {
-        match node.kind {
-            Kind::SelfValue => Some(0),
-            Kind::Variable(Place::Local(id)) => match self.find(id) {
-                (register, None) => Some(register),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// A register with the node's value: the one where it is, or the first free one.
-    pub fn operand(&mut self, node: &Node<'a>) -> u8 {
-        if let Some(register) = self.register_of(node) {
-            return register;
-        }
-        let register = self.assembler.height();
-        self.value(node, register);
-        register
-    }
-
-    /// As [`operand`](Self::operand), but of what must keep its value while `later` is evaluated.
-    pub fn kept_operand(&mut self, node: &Node<'a>, later: bool) -> u8 {
-        if later && matches!(node.kind, Kind::Variable(Place::Local(_))) {
-            let register = self.assembler.height();
-            self.value(node, register);
-            return register;
-        }
-        self.operand(node)
-    }
-
-    fn load(&mut self, place: Place<'a>, target: u8) {
-        match place {
-            Place::Local(id) => match self.find(id) {
-                (register, None) => self.copy(register, target),
-                (cells, Some(cell)) => self.assembler.emit(Op::LoadCell, target, cells, cell),
-            },
-            Place::Slot(slot) => self.assembler.emit_wide(Op::LoadSlot, target, slot),
-            _ => {
-                let binding = self.binding(place);
-                self.assembler.emit_wide(Op::LoadGlobal, target, binding);
-            }
-        }
-    }
-
-    fn binding(&mut self, place: Place<'a>) -> u16 {
-        if !self.assembler.is_reachable() {
-            return 0;
-        }
-        match place {
-            Place::ClassVariable(name) => self.assembler.class_variable(name),
-            Place::Undeclared(name) => self.assembler.undeclared(name),
-            Place::Global(name) => self.assembler.global(name),
-            Place::Local(_) | Place::Slot(_) => 0,
-        }
-    }
-
-    /// `target := register`.
-    pub fn copy(&mut self, register: u8, target: u8) {
-        if register != target {
-            self.assembler.emit(Op::Move, target, register, 0);
-        }
-    }
-
-    /// Stores what is in `register` into a variable that is not in a register itself.
-    fn store(&mut self, place: Place<'a>, register: u8, span: Span) {
-        match place {
-            Place::Local(id) => {
-                if let (cells, Some(cell)) = self.find(id) {
-                    self.assembler.emit(Op::StoreCell, register, cells, cell);
-                }
-            }
-            Place::Slot(slot) => {
-                self.source(span);
-                self.assembler.emit_long(Op::StoreSlot, register, slot as u32);
-            }
-            _ => {
-                let binding = self.binding(place);
-                self.source(span);
-                self.assembler.emit_long(Op::StoreGlobal, register, binding as u32);
-            }
-        }
-    }
-
-    /// The register of a variable that lives in one, for an assignment. A late variable is born in the first free one.
-    fn register_to_assign(&mut self, place: Place<'a>) -> Option<(u8, Option<VariableId>)> {
-        let Place::Local(id) = place else { return None };
-        let variable = self.variables.get(id);
-        if variable.cell.is_some() || self.variables.owner(id) != self.function {
-            return None;
-        }
-        match self.registers.variables[id.0 as usize] {
-            Some(register) => Some((register, None)),
-            None => Some((self.assembler.height(), Some(id))),
-        }
-    }
-
-    fn assignment(&mut self, place: Place<'a>, value: &Node<'a>, span: Span, target: Option<u8>) {
-        if let Some((register, newborn)) = self.register_to_assign(place) {
-            self.value(value, register);
-            if let Some(id) = newborn {
-                self.place(id, register);
-            }
-            if let Some(target) = target {
-                self.copy(register, target);
-            }
-            return;
-        }
-        let height = self.assembler.height();
-        match target {
-            None => {
-                let register = self.operand(value);
-                self.store(place, register, span);
-                self.assembler.set_height(height);
-            }
-            Some(target) => {
-                self.value(value, target);
-                self.store(place, target, span);
-            }
-        }
-    }
-
     // Nodes.
 
     /// What is emitted next belongs to this piece of source.
@@ -457,6 +312,11 @@ impl<'a, 't> Generator<'a, 't> {
 
     /// The value of an inlined block's body.
     pub fn body_value(&mut self, body: &Body<'a>, target: u8) {
+        let height = self.assembler.height();
+        if target == height && self.variables.scope(body.scope).cells > 0 {
+            // One branch may write the value while another still needs the cells object: it must not stand there.
+            self.assembler.emit(Op::LoadNil, target, 0, 0);
+        }
         let mark = self.enter(body.scope);
         match body.statements.split_last() {
             None => self.assembler.emit(Op::LoadNil, target, 0, 0),
@@ -466,6 +326,7 @@ impl<'a, 't> Generator<'a, 't> {
             }
         }
         self.leave(mark);
+        self.assembler.set_height(height);
         self.claim(target);
     }
 
@@ -503,19 +364,6 @@ impl<'a, 't> Generator<'a, 't> {
         let number = self.assembler.literal(Literal::Block(Box::new(unit)));
         self.assembler.emit_wide(Op::MakeClosure, base, number);
         self.deliver(base, target, height);
-    }
-
-    fn register_to_copy(&self, what: Copied) -> u8 {
-        match what {
-            Copied::Value(id) => self.find(id).0,
-            Copied::Cells(scope) if self.variables.scope(scope).function == self.function => {
-                self.registers.cells[scope.0 as usize]
-            }
-            Copied::Cells(_) => {
-                let at = self.copied.iter().position(|copied| *copied == what).unwrap_or(0);
-                (self.copied_start as usize + at).min(u8::MAX as usize) as u8
-            }
-        }
     }
 
     /// Moves the result from scratch to the target, and frees all scratch registers from `height` on.

@@ -4,6 +4,7 @@
 //! capture; [`generate`] emits code, whose form [`code`](crate::code) describes. Both walk a tree of bounded height.
 //! Whatever the source, the compiler answers code that the verifier accepts, or errors.
 
+mod access;
 mod condition;
 mod control;
 mod environment;

@@ -7,10 +7,20 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod collection;
 mod context;
+mod float;
+mod float_bits;
+mod float_text;
+mod integer;
+mod large_integer;
 mod object;
 mod process;
+mod string;
+mod symbol;
 mod system;
+mod time;
+mod text;
 
 use instar_heap::{HeapError, Oop};
 
@@ -66,7 +76,20 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
+const TABLES: &[Table] = &[
+    object::TABLE,
+    block::TABLE,
+    context::TABLE,
+    process::TABLE,
+    system::TABLE,
+    integer::TABLE,
+    large_integer::TABLE,
+    float::TABLE,
+    time::TABLE,
+    collection::TABLE,
+    string::TABLE,
+    symbol::TABLE,
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {

@@ -103,7 +103,8 @@ impl Space {
             interrupt: interrupt.clone(),
         });
         let mut mutator = world.attach();
-        mutator.add_roots(Box::new(view));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(view)) };
         Ok(Space {
             mutator,
             roots,

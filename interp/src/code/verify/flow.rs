@@ -1,178 +1,8 @@
-//! The verifier: says of a [`CodeUnit`] that the dispatch loop can run it without looking. [verified]
-//!
-//! The unit claims for each instruction how many registers are live before it; the verifier checks the claims edge by
-//! edge, which proves them by induction over execution. [heights] One pass finds the instructions, a second
-//! checks them; both are linear in the unit's size.
-//!
-//! Cells objects are the one thing besides that must be known of a register's content: `LoadCell` reads an element without a check.
-//! [cells] Which registers hold them is inferred in the order of the code: a register does from the instruction that puts a
-//! cells object there, until it is written again or the height falls to it. An inference reaches an instruction
-//! only if it holds for every jump to it: a jump from before the object's birth ends it, and a jump back over
-//! its end is rejected. No other instruction may read such a register, so that guest code never sees a cells object.
+//! One pass over the instructions: operands and edges.
 
-use super::rejection::{Reason, Rejection};
-use super::{CodeKind, CodeUnit, CopiedCells, Instruction, Literal, Op, Operands};
-
-/// Registers that a frame may have: a send needs some above them, and all must have numbers of 8 bits.
-pub const MAX_REGISTERS: usize = 250 - OUTGOING;
-
-/// Registers above the height that operations need that turn into sends: receiver, two arguments, result.
-pub const OUTGOING: usize = 4;
-
-/// Arguments that a method or block may have.
-pub const MAX_ARGUMENTS: usize = 127;
-
-/// How deep blocks may be nested.
-pub const MAX_NESTING: usize = 200;
-
-/// How deep literal arrays may be nested.
-pub const MAX_LITERAL_NESTING: usize = 2000;
-
-/// What installing a verified unit has to check once, because it depends on the class.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// Named slots that the receiver must have at least; blocks inside are counted in.
-    pub named_slots: usize,
-}
-
-/// Accepts or rejects the unit of a method.
-///
-/// Linear in the size of the unit. Never panics, whatever the unit holds.
-pub fn verify(unit: &CodeUnit) -> Result<Facts, Rejection> {
-    if unit.kind == CodeKind::Block {
-        return Err(Rejection { blocks: Vec::new(), word: 0, reason: Reason::Kind });
-    }
-    verify_unit(unit, 0)
-}
-
-fn verify_unit(unit: &CodeUnit, depth: usize) -> Result<Facts, Rejection> {
-    let reject = |word: usize, reason| Rejection { blocks: Vec::new(), word: word as u32, reason };
-    if depth > MAX_NESTING {
-        return Err(reject(0, Reason::Nesting));
-    }
-    check_frame(unit).map_err(|reason| reject(0, reason))?;
-    let mut facts = Facts::default();
-    let mut makes_home = false;
-    for (number, literal) in unit.literals.iter().enumerate() {
-        match literal {
-            Literal::Block(block) => {
-                let inner = Some(&**block).filter(|block| block.kind == CodeKind::Block);
-                let inner = inner.ok_or_else(|| reject(0, Reason::Kind))?;
-                let inner_facts = verify_unit(inner, depth + 1).map_err(|mut rejection| {
-                    rejection.blocks.insert(0, number as u16);
-                    rejection
-                })?;
-                facts.named_slots = facts.named_slots.max(inner_facts.named_slots);
-                makes_home |= inner.needs_home;
-            }
-            other => check_literal(other, 0).map_err(|reason| reject(0, reason))?,
-        }
-    }
-    check_sites(unit).map_err(|reason| reject(0, reason))?;
-    let mut verifier = Verifier::new(unit);
-    verifier.find_instructions().map_err(|(word, reason)| reject(word, reason))?;
-    verifier.check_tests().map_err(|(word, reason)| reject(word, reason))?;
-    verifier.check_instructions().map_err(|(word, reason)| reject(word, reason))?;
-    verifier.check_debug_information().map_err(|(word, reason)| reject(word, reason))?;
-    // A block that is in the literals without being made counts as made: it is no compiler's work, and it does no harm.
-    if unit.needs_home != (makes_home || verifier.returns_home) {
-        return Err(reject(0, Reason::Home));
-    }
-    facts.named_slots = facts.named_slots.max(verifier.named_slots);
-    Ok(facts)
-}
-
-/// What can be said before looking at an instruction.
-fn check_frame(unit: &CodeUnit) -> Result<(), Reason> {
-    let entry = entry_height(unit);
-    let is_block = unit.kind == CodeKind::Block;
-    let copied_start = 1 + unit.arguments as usize;
-    let is_copied =
-        |register: u8| (copied_start..copied_start + unit.copied as usize).contains(&(register as usize));
-    let is_temporary =
-        |register: u8| (entry - unit.temporaries as usize..entry).contains(&(register as usize));
-    if unit.words.is_empty() {
-        return Err(Reason::Empty);
-    }
-    if unit.words.len() >= 1 << 24 || unit.literals.len() > 1 << 16 || unit.sites.len() > u32::MAX as usize {
-        return Err(Reason::TooLarge);
-    }
-    if unit.heights.len() != unit.words.len() {
-        return Err(Reason::HeightsMissing);
-    }
-    if unit.arguments as usize > MAX_ARGUMENTS {
-        return Err(Reason::Arguments);
-    }
-    if unit.registers as usize > MAX_REGISTERS || entry > unit.registers as usize {
-        return Err(Reason::Registers);
-    }
-    if unit.heights[0] as usize != entry {
-        return Err(Reason::EntryHeight);
-    }
-    if !is_block && unit.copied != 0 || is_block && unit.primitive.is_some() {
-        return Err(Reason::Kind);
-    }
-    if let Some(register) = unit.primitive_error
-        && !(unit.primitive.is_some() && is_temporary(register))
-    {
-        return Err(Reason::PrimitiveError);
-    }
-    let is_ascending = unit.cells.windows(2).all(|pair| pair[0].register < pair[1].register);
-    if !is_ascending || unit.cells.iter().any(|cells| cells.count == 0 || !is_copied(cells.register)) {
-        return Err(Reason::Cells);
-    }
-    Ok(())
-}
-
-fn entry_height(unit: &CodeUnit) -> usize {
-    1 + unit.arguments as usize + unit.copied as usize + unit.temporaries as usize
-}
-
-fn check_literal(literal: &Literal, depth: usize) -> Result<(), Reason> {
-    let is_integer =
-        |literal: &Literal| matches!(literal, Literal::Integer(_) | Literal::LargeInteger { .. });
-    match literal {
-        _ if depth > MAX_LITERAL_NESTING => Err(Reason::Nesting),
-        Literal::Array(elements) => elements.iter().try_for_each(|element| check_literal(element, depth + 1)),
-        Literal::Block(_) => Err(Reason::LiteralKind),
-        Literal::Binding(_) if depth > 0 => Err(Reason::LiteralKind),
-        Literal::Fraction { numerator, denominator }
-        | Literal::ScaledDecimal { numerator, denominator, .. }
-            if !is_integer(numerator) || !is_integer(denominator) || **denominator == Literal::Integer(0) =>
-        {
-            Err(Reason::LiteralKind)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_sites(unit: &CodeUnit) -> Result<(), Reason> {
-    for site in &unit.sites {
-        match unit.literals.get(site.selector as usize) {
-            Some(Literal::Symbol(selector)) if arity(selector) == Some(site.arguments as usize) => {}
-            Some(Literal::Symbol(_)) => return Err(Reason::Arity),
-            Some(_) => return Err(Reason::LiteralKind),
-            None => return Err(Reason::LiteralNumber),
-        }
-    }
-    Ok(())
-}
-
-/// How many arguments a selector takes; `None` if it is empty.
-pub fn arity(selector: &str) -> Option<usize> {
-    let first = selector.chars().next()?;
-    let is_word = first.is_alphabetic() || first == '_';
-    Some(if is_word { selector.bytes().filter(|byte| *byte == b':').count() } else { 1 })
-}
-
-/// A register that holds a cells object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Cells {
-    register: usize,
-    count: usize,
-    /// The word whose instruction put it there, plus 1; 0 if it was there on entry.
-    birth: usize,
-}
+use super::cells::Inference;
+use super::{Reason, entry_height};
+use crate::code::{CodeKind, CodeUnit, Instruction, Literal, Op, Operands};
 
 /// What is known of a word: 0 if no instruction starts there; else the least word, plus 1, from which a jump leads
 /// forward to it, or `NO_JUMP`.
@@ -183,46 +13,40 @@ const NO_JUMP: Mark = u32::MAX;
 
 type Checked = Result<(), (usize, Reason)>;
 
-struct Verifier<'u> {
+pub(super) struct Verifier<'u> {
     unit: &'u CodeUnit,
     entry: usize,
     marks: Vec<Mark>,
     /// Words that jumps back lead to.
     heads: Vec<usize>,
-    /// Live at the instruction under consideration.
-    cells: Vec<Cells>,
-    /// What was live at the heads passed, ascending. Heads without cells are left out.
-    at_heads: Vec<(usize, Vec<Cells>)>,
-    named_slots: usize,
-    returns_home: bool,
+    cells: Inference,
+    /// Whether execution may come from the instruction before.
+    falls: bool,
+    pub named_slots: usize,
+    pub returns_home: bool,
 }
 
 impl<'u> Verifier<'u> {
-    fn new(unit: &'u CodeUnit) -> Self {
-        let copied_cells = |cells: &CopiedCells| Cells {
-            register: cells.register as usize,
-            count: cells.count as usize,
-            birth: 0,
-        };
+    pub fn new(unit: &'u CodeUnit) -> Self {
         Verifier {
             unit,
             entry: entry_height(unit),
             marks: vec![NO_INSTRUCTION; unit.words.len()],
             heads: Vec::new(),
-            cells: unit.cells.iter().map(copied_cells).collect(),
-            at_heads: Vec::new(),
+            cells: Inference::new(&unit.cells),
+            falls: true,
             named_slots: 0,
             returns_home: false,
         }
     }
 
     /// Marks where instructions start, and checks what concerns each alone.
-    fn find_instructions(&mut self) -> Checked {
+    pub fn find_instructions(&mut self) -> Checked {
         let unit = self.unit;
         let mut word = 0;
         while word < unit.words.len() {
             let instruction = Instruction(unit.words[word]);
-            let op = instruction.op().filter(|op| *op != Op::Resume).ok_or((word, Reason::Operation))?;
+            let op = instruction.op().filter(|op| is_for_guests(*op)).ok_or((word, Reason::Operation))?;
             let next = word + op.words();
             let height = unit.heights[word] as usize;
             if next > unit.words.len() {
@@ -251,7 +75,7 @@ impl<'u> Verifier<'u> {
     }
 
     /// A test's message may be sent at its branch; execution then goes on at the join.
-    fn check_tests(&mut self) -> Checked {
+    pub fn check_tests(&mut self) -> Checked {
         let mut previous = None;
         for test in &self.unit.tests {
             let (branch, join, result) = (test.branch as usize, test.join as usize, test.result as usize);
@@ -290,37 +114,29 @@ impl<'u> Verifier<'u> {
         self.marks[to] = self.marks[to].min(from as u32 + 1);
     }
 
-    fn check_instructions(&mut self) -> Checked {
+    pub fn check_instructions(&mut self) -> Checked {
         let mut word = 0;
         let mut tests = self.unit.tests.iter().peekable();
         let mut heads = std::mem::take(&mut self.heads).into_iter().peekable();
         while word < self.unit.words.len() {
-            if !self.cells.is_empty() {
-                self.forget_cells(word);
+            if !self.cells.is_idle() {
+                let (height, earliest) = (self.height(word), self.marks[word] as usize);
+                self.cells.arrive(word, height, earliest, self.falls).map_err(|reason| (word, reason))?;
                 while heads.next_if(|head| *head < word).is_some() {}
                 if heads.peek() == Some(&word) {
-                    self.at_heads.push((word, self.cells.clone()));
+                    self.cells.pass_head(word);
                 }
             }
-            if let Some(test) = tests.next_if(|test| test.branch as usize == word)
-                && self.cells_in(test.result as usize).is_some()
-            {
-                return Err((word, Reason::Test));
+            if let Some(test) = tests.next_if(|test| test.branch as usize == word) {
+                let join = test.join as usize;
+                if self.cells.count(test.result as usize).is_some() {
+                    return Err((word, Reason::Test));
+                }
+                self.cells.jump(join, self.height(join)).map_err(|reason| (word, reason))?;
             }
             word = self.check_instruction(word).map_err(|reason| (word, reason))?;
         }
         Ok(())
-    }
-
-    /// Drops what need not hold at this word.
-    fn forget_cells(&mut self, word: usize) {
-        let height = self.height(word);
-        let earliest = self.marks[word] as usize;
-        self.cells.retain(|cells| cells.register < height && cells.birth < earliest);
-    }
-
-    fn cells_in(&self, register: usize) -> Option<usize> {
-        self.cells.iter().find(|cells| cells.register == register).map(|cells| cells.count)
     }
 
     /// Checks one instruction, with the edges that leave it; the word of the next.
@@ -380,7 +196,7 @@ impl<'u> Verifier<'u> {
                     return Err(Reason::Cells);
                 }
                 self.write(&frame, a)?;
-                self.cells.push(Cells { register: a, count: b, birth: word + 1 });
+                self.cells.put(a, b, word);
             }
             Operands::Gather => {
                 unused(c as u32)?;
@@ -435,6 +251,7 @@ impl<'u> Verifier<'u> {
         let next = frame.word + op.words();
         let height = frame.height;
         let a = instruction.a();
+        self.falls = !is_end(op);
         match op.operands() {
             Operands::Jump if op == Op::Jump => self.forward(frame, next, instruction.signed_x(), height)?,
             Operands::Jump => self.back(next, instruction.signed_x(), height)?,
@@ -453,7 +270,7 @@ impl<'u> Verifier<'u> {
                 self.check_branch(next, a, height)?;
             }
             Operands::ReadSlot | Operands::ReadCell | Operands::ReadLiteral => self.fall(next, height)?,
-            _ if matches!(op, Op::Return | Op::ReturnSelf | Op::ReturnHome) => {}
+            _ if is_end(op) => {}
             _ => self.fall(next, height.max(a + 1))?,
         }
         Ok(next)
@@ -480,17 +297,18 @@ impl<'u> Verifier<'u> {
         (a + 1..=a + c).try_for_each(|register| self.read(frame, register))?;
         // What the callee may overwrite is no longer there after it.
         self.write(frame, a)?;
-        self.cells.retain(|cells| cells.register < a);
+        self.cells.forget_from(a);
+        self.falls = true;
         self.fall(frame.word + 2, a + 1)?;
         Ok(frame.word + 2)
     }
 
     fn check_move(&mut self, frame: &Frame, a: usize, b: usize) -> Result<(), Reason> {
         (b < frame.height).then_some(()).ok_or(Reason::Dead)?;
-        let moved = self.cells_in(b);
+        let moved = self.cells.count(b);
         self.write(frame, a)?;
         if let Some(count) = moved {
-            self.cells.push(Cells { register: a, count, birth: frame.word + 1 });
+            self.cells.put(a, count, frame.word);
         }
         Ok(())
     }
@@ -504,7 +322,7 @@ impl<'u> Verifier<'u> {
             match cells.next_if(|cells| cells.register as usize == inside) {
                 None => self.read(frame, register)?,
                 Some(_) if register >= frame.height => return Err(Reason::Dead),
-                Some(wanted) if self.cells_in(register) == Some(wanted.count as usize) => {}
+                Some(wanted) if self.cells.count(register) == Some(wanted.count as usize) => {}
                 Some(_) => return Err(Reason::NotCells),
             }
         }
@@ -521,7 +339,7 @@ impl<'u> Verifier<'u> {
     }
 
     fn cell(&self, frame: &Frame, register: usize, element: usize) -> Result<(), Reason> {
-        let count = self.cells_in(register).filter(|_| register < frame.height);
+        let count = self.cells.count(register).filter(|_| register < frame.height);
         count.filter(|count| element < *count).map(|_| ()).ok_or(Reason::NotCells)
     }
 
@@ -529,7 +347,7 @@ impl<'u> Verifier<'u> {
         if register >= frame.height {
             return Err(Reason::Dead);
         }
-        self.cells_in(register).map_or(Ok(()), |_| Err(Reason::Cells))
+        self.cells.count(register).map_or(Ok(()), |_| Err(Reason::Cells))
     }
 
     fn write(&mut self, frame: &Frame, register: usize) -> Result<(), Reason> {
@@ -542,7 +360,7 @@ impl<'u> Verifier<'u> {
         if register >= self.unit.registers as usize {
             return Err(Reason::Registers);
         }
-        self.cells.retain(|cells| cells.register != register);
+        self.cells.forget(register);
         Ok(())
     }
 
@@ -561,7 +379,7 @@ impl<'u> Verifier<'u> {
         }
         self.fall(target, height)?;
         self.jumped(frame.word, target);
-        Ok(())
+        self.cells.jump(target, self.height(target))
     }
 
     /// The direction was checked when the head was found.
@@ -571,14 +389,10 @@ impl<'u> Verifier<'u> {
             return Err(Reason::Target);
         }
         self.fall(head, height)?;
-        if let Ok(at) = self.at_heads.binary_search_by_key(&head, |(word, _)| *word) {
-            let is_kept = |cells: &Cells| self.cells.contains(cells);
-            self.at_heads[at].1.iter().all(is_kept).then_some(()).ok_or(Reason::CellsLost)?;
-        }
-        Ok(())
+        self.cells.jump_back(head, self.height(head))
     }
 
-    fn check_debug_information(&self) -> Checked {
+    pub fn check_debug_information(&self) -> Checked {
         let registers = self.unit.registers;
         let words = self.unit.words.len();
         let mut previous = None;
@@ -607,4 +421,14 @@ struct Frame {
 
 fn unused(operand: u32) -> Result<(), Reason> {
     (operand == 0).then_some(()).ok_or(Reason::Unused)
+}
+
+/// Not one of those that only the runtime puts into code.
+fn is_for_guests(op: Op) -> bool {
+    !matches!(op, Op::Resume | Op::LoadSlotChecked | Op::StoreSlotChecked)
+}
+
+/// Whether the instruction behind it is not the next to be executed.
+fn is_end(op: Op) -> bool {
+    matches!(op, Op::Return | Op::ReturnSelf | Op::ReturnHome | Op::Jump | Op::JumpBack)
 }
