@@ -191,9 +191,9 @@ impl Space {
             package: None,
             origin: statements.origin.clone(),
         };
-        let outer = std::mem::replace(&mut self.bindings, bindings);
+        let outer = std::mem::replace(&mut self.workspace, bindings);
         let method = self.new_method(&info, selector, class, &facts);
-        self.bindings = outer;
+        self.workspace = outer;
         let method = self.root(method?);
         let process = self.allocate_known(Known::Process, 0)?.oop();
         let process = self.root(process);

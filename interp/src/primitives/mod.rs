@@ -19,8 +19,8 @@ mod process;
 mod string;
 mod symbol;
 mod system;
-mod time;
 mod text;
+mod time;
 
 use instar_heap::{HeapError, Oop};
 

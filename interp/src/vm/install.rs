@@ -189,7 +189,7 @@ impl Space {
         let found = match binding {
             Binding::ClassVariable(_) => self.class_variable(self.rooted(class), name),
             Binding::Global(_) => {
-                let bound = self.bindings.and_then(|root| association_at(self.rooted(root), name));
+                let bound = self.workspace.and_then(|root| association_at(self.rooted(root), name));
                 bound.or_else(|| self.global(name))
             }
             Binding::Undeclared(_) => association_at(self.value(self.special(Special::Undeclared)), name),

@@ -78,7 +78,7 @@ pub struct Space {
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
     /// A dictionary whose bindings come before globals in what is being compiled.
-    pub(crate) bindings: Option<Root>,
+    pub(crate) workspace: Option<Root>,
     /// What stood on the command line for the program.
     pub(crate) arguments: Vec<String>,
 }
@@ -119,7 +119,7 @@ impl Space {
             trampoline: Box::new(trampoline()),
             exit: None,
             awaited: None,
-            bindings: None,
+            workspace: None,
             arguments: Vec::new(),
             caches_used: false,
             last_failure: None,

@@ -65,11 +65,15 @@ impl Space {
         text
     }
 
-    /// The runtime ends a process: says why on the error output and keeps it for the host.
+    /// The runtime ends a process: keeps why for the host that waits for it; of others that is said on the error output.
     pub(crate) fn report(&mut self, reason: &str) {
         let trace = self.trace(self.roots.active);
-        eprintln!("{reason}\n{trace}");
-        self.last_failure = Some(format!("{reason}\n{trace}"));
+        let text = format!("{reason}\n{trace}");
+        if self.awaited == Some(self.roots.active) {
+            self.last_failure = Some(text);
+        } else {
+            eprintln!("{text}");
+        }
     }
 }
 
