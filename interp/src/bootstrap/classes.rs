@@ -128,6 +128,15 @@ pub(crate) fn packed_format(spec: ClassSpec) -> Oop {
     Oop::small_integer(packed).unwrap_or(Oop::NULL)
 }
 
+/// What [`packed_format`] packed, if it is a shape that instances can have.
+pub(crate) fn unpacked_format(packed: i64) -> Option<ClassSpec> {
+    let fixed_slots = (packed & 0xFFFF) as u16;
+    let formats =
+        [Format::FIXED, Format::INDEXABLE, Format::WEAK, Format::EPHEMERON, Format::WORDS, Format::BYTES];
+    let format = formats.into_iter().find(|format| i64::from(format.bits()) == packed >> 16)?;
+    Some(ClassSpec { format, fixed_slots })
+}
+
 /// The index of the instances of a class that has no entry of its own in the class table.
 fn built_in(name: &str) -> Option<ClassIndex> {
     match name {

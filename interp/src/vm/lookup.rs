@@ -146,6 +146,13 @@ impl Space {
         false
     }
 
+    /// Whether an object has the slots and the ancestry of a class.
+    pub(crate) fn is_behavior(&self, value: Value<'_>) -> bool {
+        // Every class's class is a metaclass, or the class of one.
+        let class = value.class();
+        [class, value].into_iter().any(|it| it.is(Known::Metaclass) || it.is(Known::ClassTrait))
+    }
+
     /// The method for `selector` in `class` or above.
     pub(crate) fn lookup(&self, class: Oop, selector: Oop) -> Option<Found> {
         let mut class = self.value(class);
