@@ -129,6 +129,7 @@ fn compile(space: &mut Space, call: Call) -> Answer {
         source: &source,
         protocol: protocol.as_deref().unwrap_or("as yet unclassified"),
         package: package.as_deref(),
+        origin: None,
     };
     new_method(space, call, &info, &facts)
 }
@@ -162,7 +163,7 @@ fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     let bindings = bindings.map(Value::oop);
     let workspace = bindings.map(|bindings| space.root(bindings));
     let outer = std::mem::replace(&mut space.workspace, workspace);
-    let facts = MethodFacts { source: &source, protocol: "do-its", package: None };
+    let facts = MethodFacts { source: &source, protocol: "do-its", ..MethodFacts::default() };
     let method = new_method(space, call, &info, &facts);
     space.workspace = outer;
     if let Some(workspace) = workspace {

@@ -32,6 +32,8 @@ pub enum Exit {
     Deadlock,
     /// The guest asked the program to end with this status.
     Quit(i32),
+    /// The host asked for it.
+    Interrupted,
 }
 
 const FORWARDER: u32 = ClassIndex::FORWARDER.get();
