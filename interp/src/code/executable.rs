@@ -202,7 +202,8 @@ impl Code {
             for (at, op) in replaced {
                 words[at] = words[at] & !0xFF | op as u32;
             }
-            let site = |site: &Site| Site { entry: Entry::NONE, second: Entry::NONE, others: Vec::new(), ..*site };
+            let site =
+                |site: &Site| Site { entry: Entry::NONE, second: Entry::NONE, others: Vec::new(), ..*site };
             Box::new(Code {
                 words,
                 sites: self.sites.iter().map(site).collect(),

@@ -40,6 +40,7 @@ impl Space {
         let method = self.new_code(&info.unit, class, None)?;
         let method = self.root(method);
         let result = self.fill_method(method, selector, class, facts);
+        let result = result.and_then(|()| self.add_pragmas(method, class, &info.pragmas));
         let oop = self.rooted(method).oop();
         self.release(method);
         result.map(|()| oop)

@@ -7,6 +7,7 @@ pub mod install;
 pub mod lookup;
 pub mod make;
 mod non_boolean;
+mod pragmas;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;
