@@ -70,6 +70,16 @@ fn joined(parts: &mut [Option<Ordered>]) -> Option<Ordered> {
     Some(all)
 }
 
+/// A source that is so much further up begins another segment: other sources may fill the gap. Workers of a scavenge
+/// copy into 64 KiB each, so that theirs do.
+const LOG_GAP: u32 = 15;
+
+/// Whether the source `next` goes on in the segment in which `last` is.
+#[inline]
+const fn goes_on(last: u64, next: u64) -> bool {
+    next.wrapping_sub(last).wrapping_sub(1) >> LOG_GAP == 0
+}
+
 /// Pairs one after the other whose sources ascend.
 struct Segment {
     /// Encloses the addresses of the sources.
@@ -78,11 +88,9 @@ struct Segment {
 }
 
 impl Segment {
-    /// Whether a source at `address`, the next one, belongs to the segment. A jump over whole regions ends it: another
-    /// segment may fill them.
+    /// Whether a source at `address`, the next one, belongs to the segment.
     fn goes_on_at(&self, address: usize) -> bool {
-        let last = self.addresses.end - 1;
-        last < address && (address >> LOG_REGION) - (last >> LOG_REGION) <= 1
+        goes_on(self.addresses.end as u64 - 1, address as u64)
     }
 }
 
@@ -191,8 +199,8 @@ impl Run {
         }
         while next < self.end {
             let (source, target) = (self.pairs.source(next), self.pairs.target(next));
-            let descends = next > start && source.bits() <= self.pairs.source(next - 1).bits();
-            if descends || !self.is_inside(source, target) {
+            let is_apart = next > start && !goes_on(self.pairs.source(next - 1).bits(), source.bits());
+            if is_apart || !self.is_inside(source, target) {
                 return Some(next);
             }
             // SAFETY: references in live arrays lead to live objects or forwarders.
@@ -214,20 +222,19 @@ impl Run {
         (source ^ self.first[0]) | (target ^ self.first[1])
     }
 
-    /// Whether the next pairs all belong to the run, and their sources ascend up to the one behind them.
+    /// Whether the next pairs all belong to the run, and their sources go on up to the one behind them.
     ///
-    /// Without a branch or a comparison of 64-bit words inside, so that it compiles to vector instructions: a
-    /// difference of two addresses is negative exactly if the top bit is set.
+    /// Without a branch or a comparison inside, so that it compiles to vector instructions: see `goes_on`.
     #[inline]
     fn is_plain_stride(&self, start: usize) -> bool {
         let sources = self.pairs.source_words(start..start + STRIDE + 1);
         let targets = self.pairs.target_words(start..start + STRIDE);
-        let (mut outside, mut descents) = (0, 0);
+        let (mut outside, mut apart) = (0, 0);
         for index in 0..STRIDE {
             outside |= self.outside(sources[index], targets[index]);
-            descents |= sources[index + 1].wrapping_sub(sources[index]).wrapping_sub(1);
+            apart |= sources[index + 1].wrapping_sub(sources[index]).wrapping_sub(1);
         }
-        outside & OUTSIDE_REGION == 0 && descents >> 63 == 0
+        outside & OUTSIDE_REGION == 0 && apart >> LOG_GAP == 0
     }
 }
 
