@@ -152,7 +152,7 @@ fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     let receiver = class(space, call)?;
     let source = space.argument(call, 0).text().ok_or(space.failure(Special::BadArgument))?;
     let bindings = Some(space.argument(call, 1)).filter(|bindings| !bindings.is_nil());
-    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::Dictionary)) {
+    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::IdentityDictionary)) {
         return Err(space.failure(Special::BadArgument));
     }
     let variables = space.instance_variables(receiver);

@@ -45,6 +45,7 @@ impl Space {
         let method = self.root(method);
         self.set_origin(method, origin);
         let result = self.fill_method(method, selector, class, facts);
+        let result = result.and_then(|()| self.add_pragmas(method, class, &info.pragmas));
         let oop = self.rooted(method).oop();
         self.release(method);
         result.map(|()| oop)
