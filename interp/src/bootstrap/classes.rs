@@ -405,7 +405,7 @@ impl Space {
     }
 
     fn make_class_pool(&mut self, class: Root, names: &[String]) -> Result<(), HeapError> {
-        let pool = self.new_dictionary(Known::Dictionary)?;
+        let pool = self.new_dictionary(Known::IdentityDictionary)?;
         let pool = self.root(pool);
         for name in names {
             let name = self.symbol(name)?;

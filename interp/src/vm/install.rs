@@ -45,6 +45,7 @@ impl Space {
         let method = self.root(method);
         self.set_origin(method, origin);
         let result = self.fill_method(method, selector, class, facts);
+        let result = result.and_then(|()| self.add_pragmas(method, class, &info.pragmas));
         let oop = self.rooted(method).oop();
         self.release(method);
         result.map(|()| oop)
@@ -263,8 +264,7 @@ impl Space {
         let Some(array) = dictionary_value.slot(hashed::ARRAY) else { return Ok(()) };
         let Some((at, is_new)) = place_of(array, key) else { return Ok(()) };
         if let Some(object) = array.object() {
-            // SAFETY: `place_of` found the slot.
-            unsafe { self.store(object, at, self.rooted(association).oop()) };
+            self.put(object.oop(), at, self.rooted(association).oop());
         }
         if is_new {
             self.count_one_more(dictionary);
@@ -292,8 +292,7 @@ impl Space {
             {
                 let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
                 if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
-                    // SAFETY: `place_of` found the slot.
-                    unsafe { self.store(object, at, association.oop()) };
+                    self.put(object.oop(), at, association.oop());
                 }
             }
         }
@@ -401,8 +400,7 @@ impl Space {
             let is_new = key.is_nil();
             let (selector, method) = (selector.oop(), self.rooted(method).oop());
             if let Some(values) = value.slot(hashed::ARRAY).and_then(Value::object) {
-                // SAFETY: the values' Array is as long as the indexable part.
-                unsafe { self.store(values, at, method) };
+                self.put(values.oop(), at, method);
             }
             self.store_rooted(dict, named + at, selector);
             if is_new {

@@ -8,6 +8,7 @@ pub mod lookup;
 pub mod make;
 mod non_boolean;
 mod origin;
+mod pragmas;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;

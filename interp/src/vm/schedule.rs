@@ -145,15 +145,6 @@ impl Space {
         process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
     }
 
-    /// Stores into a slot of a guest object, if there is one.
-    pub(super) fn put(&self, holder: Oop, slot: usize, value: Oop) {
-        let holder = self.value(holder);
-        if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
-            // SAFETY: a live object with that slot; nothing was allocated since `value` was read.
-            unsafe { self.store(object, slot, value) };
-        }
-    }
-
     /// Puts `process` at the end of a list.
     fn append(&self, list: Oop, process: Oop) {
         let last = self.value(list).slot(semaphore::LAST_LINK).filter(|last| !last.is_nil());
@@ -380,8 +371,7 @@ impl Space {
         let closure = self.value(block);
         let code = closure.slot(closure::BLOCK).and_then(|block| self.code_of(block));
         let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return false };
-        // SAFETY: `code_of` found it alive.
-        let callee = unsafe { &*code };
+        let callee = code;
         let copied = closure.slots() - CLOSURE_NAMED;
         if callee.kind != CodeKind::Block || callee.arguments != 0 || callee.copied as usize != copied {
             return false;
