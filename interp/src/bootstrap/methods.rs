@@ -10,7 +10,8 @@ use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Special, Value};
 use crate::source::{MethodDef, Package, Side};
 use crate::syntax::{SyntaxError, render};
-use crate::vm::install::{MethodFacts, association_at};
+use crate::vm::bindings::association_at;
+use crate::vm::install::MethodFacts;
 use crate::vm::space::Root;
 use crate::vm::{Origin, Space, SpaceError};
 

@@ -1,9 +1,11 @@
 //! One object space and how it runs: start reading at [`run`].
 
 pub mod alarms;
+pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
 pub mod install;
+pub mod interrupt;
 pub mod lookup;
 pub mod make;
 mod non_boolean;

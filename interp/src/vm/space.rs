@@ -9,10 +9,10 @@ use instar_heap::{ClassIndex, HeapError, Oop};
 
 use super::alarms::Alarms;
 use super::frames::trampoline;
+use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
 use super::run::Exit;
-use super::schedule::Interrupt;
 use super::stack::StackLimits;
 use crate::code::{Code, CodeTable};
 use crate::objects::layout::behavior;
