@@ -8,6 +8,7 @@ use instar_bench::sweep::{
     MAX_INSTANCES, MAX_RUNS, MAX_WORKERS, Options, Size, parse_count, parse_strategies,
 };
 
+use crate::bench::BenchCommand;
 use crate::smalltalk::SpaceArguments;
 
 /// The subcommand that measures one observation, for the program itself.
@@ -48,6 +49,11 @@ pub enum Command {
         /// Statements; the value of the last one is printed
         #[arg(required = true, value_name = "SOURCE")]
         expressions: Vec<String>,
+    },
+    /// Measure the language: against other languages, under each become strategy, and after a become
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
     },
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]

@@ -1,5 +1,6 @@
 //! The `instar` command line: nothing but glue.
 
+mod bench;
 mod cli;
 mod smalltalk;
 
@@ -38,6 +39,7 @@ fn run(command: Command) -> ExitCode {
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
+        Command::Bench { command } => bench::run(command),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {

@@ -30,10 +30,13 @@ impl Line {
     /// Says what stands there instead.
     pub fn parse(output: &str) -> Result<Self, String> {
         let line = output.lines().next_back().unwrap_or_default();
-        let nonsense = || format!("printed \"{}\" where name, checksum and nanoseconds should stand", line.escape_debug());
+        let nonsense = || {
+            format!("printed \"{}\" where name, checksum and nanoseconds should stand", line.escape_debug())
+        };
         let mut fields = line.split('\t');
         let name = fields.next().unwrap_or_default().to_owned();
-        let figures: Result<Vec<i64>, _> = fields.map(|field| field.trim().parse::<f64>().map(|it| it as i64)).collect();
+        let figures: Result<Vec<i64>, _> =
+            fields.map(|field| field.trim().parse::<f64>().map(|it| it as i64)).collect();
         match figures {
             Ok(figures) if figures.len() >= 2 => Ok(Self { name, figures }),
             _ => Err(nonsense()),
@@ -115,7 +118,10 @@ mod tests {
 
     #[test]
     fn ends_are_told_apart() {
-        assert_eq!(shell("echo a; echo b >&2").unwrap(), Said { out: "a\n".to_owned(), err: "b\n".to_owned() });
+        assert_eq!(
+            shell("echo a; echo b >&2").unwrap(),
+            Said { out: "a\n".to_owned(), err: "b\n".to_owned() }
+        );
         assert_eq!(shell("echo no method >&2; exit 1").unwrap_err(), "ended with status 1: no method");
         assert!(shell("kill -9 $$").unwrap_err().starts_with("was killed"));
         assert!(run(&mut Command::new("/no/such")).unwrap_err().starts_with("cannot start /no/such"));

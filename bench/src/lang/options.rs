@@ -117,7 +117,10 @@ mod tests {
         let mut options = Options::new(Command::Lang, "x".into());
         assert_eq!(options.command(), "instar bench lang --runs 10 --seed 42 --become lazy");
         options = Options { quick: true, only: vec!["Fib".into(), "CD".into()], ..options };
-        assert_eq!(options.command(), "instar bench lang --quick --runs 2 --seed 42 --become lazy --only Fib,CD");
+        assert_eq!(
+            options.command(),
+            "instar bench lang --quick --runs 2 --seed 42 --become lazy --only Fib,CD"
+        );
     }
 
     #[test]

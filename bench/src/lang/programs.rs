@@ -57,7 +57,7 @@ pub struct Game {
 #[must_use]
 pub fn games() -> Vec<Game> {
     let files = LANG.get_dir("expected").into_iter().flat_map(Dir::files);
-    let game = |file: &include_dir::File<'static>| {
+    let game = |file: &'static include_dir::File<'static>| {
         let (name, size) = file.path().file_stem()?.to_str()?.rsplit_once('-')?;
         Some(Game { name, size: size.parse().ok()?, expected: file.contents() })
     };
@@ -170,14 +170,20 @@ mod tests {
         let files = smalltalk();
         for classic in CLASSIC {
             let lower = classic.name.to_lowercase();
-            assert!(files.iter().any(|(path, _)| path.ends_with(&format!("/{}Benchmark.class.st", classic.name))));
+            assert!(
+                files.iter().any(|(path, _)| path.ends_with(&format!("/{}Benchmark.class.st", classic.name)))
+            );
             assert!(LANG.get_file(format!("python/classic/{lower}.py")).is_some(), "{lower}");
             assert!(LANG.get_file(format!("lua/{lower}.lua")).is_some(), "{lower}");
         }
         let games = games();
         assert_eq!(games.len(), 14);
         for game in games {
-            assert!(files.iter().any(|(path, _)| path.ends_with(&format!("/{}.class.st", game.name))), "{}", game.name);
+            assert!(
+                files.iter().any(|(path, _)| path.ends_with(&format!("/{}.class.st", game.name))),
+                "{}",
+                game.name
+            );
         }
     }
 

@@ -8,7 +8,7 @@ use super::child;
 use super::programs::Unpacked;
 use crate::point::Strategy;
 
-/// How Instar runs one benchmark in a process of its own: `program arguments --become STRATEGY NAME --parameter N --times N`.
+/// How Instar runs one benchmark in a process of its own: `program arguments --become STRATEGY NAME --times N [--parameter N]`.
 #[derive(Clone, Debug)]
 pub struct Guest {
     /// The program.
@@ -18,18 +18,21 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The command for one benchmark.
+    /// The command for one benchmark; without a parameter the program's own is taken.
     #[must_use]
-    pub fn command(&self, strategy: Strategy, name: &str, parameter: u64, times: u32) -> Command {
+    pub fn command(&self, strategy: Strategy, name: &str, parameter: Option<u32>, times: u32) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).args(["--become", strategy.name(), name]);
-        command.args(["--parameter", &parameter.to_string(), "--times", &times.to_string()]);
+        command.args(["--times", &times.to_string()]);
+        if let Some(parameter) = parameter {
+            command.args(["--parameter", &parameter.to_string()]);
+        }
         command
     }
 
     /// The same command as words, to run below a tool that counts.
     #[must_use]
-    pub fn words(&self, strategy: Strategy, name: &str, parameter: u64, times: u32) -> Vec<OsString> {
+    pub fn words(&self, strategy: Strategy, name: &str, parameter: Option<u32>, times: u32) -> Vec<OsString> {
         let command = self.command(strategy, name, parameter, times);
         std::iter::once(command.get_program()).chain(command.get_args()).map(OsString::from).collect()
     }
@@ -70,14 +73,15 @@ impl Other {
         programs.iter().find_map(|program| {
             let said = child::run(Command::new(program).arg(version)).ok()?;
             // Older versions of both answer on the error output.
-            let version = [said.out.trim(), said.err.trim()].into_iter().find(|text| !text.is_empty())?.to_owned();
+            let version =
+                [said.out.trim(), said.err.trim()].into_iter().find(|text| !text.is_empty())?.to_owned();
             Some(Self { name, program: (*program).to_owned(), version, script })
         })
     }
 
     /// The command for one benchmark.
     #[must_use]
-    pub fn command(&self, sources: &Unpacked, name: &str, parameter: u64, times: u32) -> Command {
+    pub fn command(&self, sources: &Unpacked, name: &str, parameter: u32, times: u32) -> Command {
         let mut command = Command::new(&self.program);
         command.arg(sources.path(self.script)).args([name, &times.to_string(), &parameter.to_string()]);
         command
