@@ -5,7 +5,6 @@
 
 #![allow(unsafe_code)]
 
-
 use instar_heap::Oop;
 
 use super::Space;
