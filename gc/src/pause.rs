@@ -77,6 +77,19 @@ impl<'w> Pause<'w> {
         }
     }
 
+    /// Visits the weak root cells that refer to young objects.
+    ///
+    /// # Safety
+    /// As for [`visit_weak_roots`](Self::visit_weak_roots).
+    pub(crate) unsafe fn visit_young_weak_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            for set in unsafe { &mut *local.roots.get() } {
+                set.visit_weak_young(self.world.heap.bounds(), &mut visitor);
+            }
+        }
+    }
+
     /// Makes all spaces walkable (\[walkable\]): covers the unused rests of all allocation buffers.
     pub fn retire_buffers(&mut self) {
         for local in self.world.lock_locals().iter() {

@@ -1,9 +1,11 @@
-//! How fast sources are parsed, in lines, and packages split into methods, in bytes:
+//! How fast sources are parsed, compiled and verified, in lines, and packages split into methods, in bytes:
 //! `cargo bench -p instar-interp --bench front_end`.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use instar_interp::code::verify;
+use instar_interp::compiler::{Environment, Resolved, compile_parsed_method};
 use instar_interp::source::{SourceFile, tonel};
 use instar_interp::syntax::parse_method;
 
@@ -21,7 +23,7 @@ const METHODS: [&str; 5] = [
 		aBlock value: each ]
 ",
     "indexOf: anElement startingAt: start ifAbsent: exceptionBlock
-	<primitive: 132>
+	<primitive: #indexOf>
 	start to: self size do: [ :index |
 		(self at: index) = anElement ifTrue: [ ^ index ] ].
 	^ exceptionBlock value
@@ -54,7 +56,18 @@ const METHODS: [&str; 5] = [
 ",
 ];
 
-fn parse(criterion: &mut Criterion) {
+/// Knows what the methods use.
+struct Names;
+
+impl Environment for Names {
+    fn resolve(&self, name: &str) -> Option<Resolved> {
+        matches!(name, "Array" | "Error").then_some(Resolved::Global { is_assignable: false })
+    }
+
+    fn visit_names(&self, _: &mut dyn FnMut(&str)) {}
+}
+
+fn front_end(criterion: &mut Criterion) {
     let lines: usize = METHODS.iter().map(|method| method.lines().count()).sum();
     let mut group = criterion.benchmark_group("front end");
     group.throughput(Throughput::Elements(lines as u64));
@@ -63,6 +76,51 @@ fn parse(criterion: &mut Criterion) {
             for method in METHODS {
                 black_box(parse_method(black_box(method)).expect("a right method"));
             }
+        });
+    });
+    group.bench_function("parse and compile, lines", |bencher| {
+        bencher.iter(|| {
+            for method in METHODS {
+                let method = parse_method(black_box(method)).expect("a right method");
+                black_box(compile_parsed_method(&method, &Names).expect("a right method"));
+            }
+        });
+    });
+    group.bench_function("parse, compile and verify, lines", |bencher| {
+        bencher.iter(|| {
+            for method in METHODS {
+                let method = parse_method(black_box(method)).expect("a right method");
+                let info = compile_parsed_method(&method, &Names).expect("a right method");
+                verify(&info.unit).expect("verified code");
+                black_box(info);
+            }
+        });
+    });
+    group.finish();
+    large(criterion);
+}
+
+/// The same methods many times over, with names that differ: a package as large as a kernel, read from memory once.
+fn large(criterion: &mut Criterion) {
+    const COPIES: usize = 2000;
+    let vary = |method: &str, copy: usize| {
+        let names = ["isFirst", "index", "count", "aNumber", "table", "nextPutAll:", "printOn:"];
+        names.iter().fold(method.to_owned(), |text, name| text.replace(name, &format!("v{copy}{name}")))
+    };
+    let sources: Vec<String> =
+        (0..COPIES).flat_map(|copy| METHODS.map(|method| vary(method, copy))).collect();
+    let lines: usize = sources.iter().map(|method| method.lines().count()).sum();
+    let mut group = criterion.benchmark_group("large source");
+    group.throughput(Throughput::Elements(lines as u64)).sample_size(20);
+    group.bench_function("parse, compile and verify, lines", |bencher| {
+        bencher.iter(|| {
+            let compile = |source: &String| {
+                let method = parse_method(source).expect("a right method");
+                let info = compile_parsed_method(&method, &Names).expect("a right method");
+                verify(&info.unit).expect("verified code");
+                info
+            };
+            sources.iter().map(compile).collect::<Vec<_>>()
         });
     });
     group.finish();
@@ -83,5 +141,5 @@ fn split(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, parse, split);
+criterion_group!(benches, front_end, split);
 criterion_main!(benches);

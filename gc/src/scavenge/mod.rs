@@ -176,7 +176,7 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>, shared: &Scavenge<'_>, deque
     }
     weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
     // SAFETY: a weak cell refers to the copy of what it referred to, or to nothing.
-    unsafe { pause.visit_weak_roots(|root| weak::update_root(&leader, root)) };
+    unsafe { pause.visit_young_weak_roots(|root| weak::update_root(&leader, root)) };
     let (healed, remembered) = leader.finish();
     pause.world().lock_state().remembered = remembered;
     healed

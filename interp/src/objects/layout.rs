@@ -91,6 +91,7 @@ layouts! {
         STACK "stack" = 3,
         NAME "name" = 4,
         ENVIRONMENT "environment" = 5,
+        GRANTED "granted" = 6,
     }
     /// Lists of processes, semaphores among them.
     semaphore "Semaphore" {
@@ -108,6 +109,12 @@ layouts! {
         SELECTOR "selector" = 0,
         ARGS "args" = 1,
         LOOKUP_CLASS "lookupClass" = 2,
+    }
+    /// Pragmas.
+    pragma "Pragma" {
+        METHOD "method" = 0,
+        SELECTOR "selector" = 1,
+        ARGUMENTS "arguments" = 2,
     }
     /// Fractions with a number of digits.
     scaled_decimal "ScaledDecimal" {

@@ -1,6 +1,6 @@
 //! Bulk work on elements: copying a range, filling one; and the queue of ephemerons whose keys died.
 //!
-//! References are copied as they stand, forwarders included: a copied reference to a forwarder is an unhealed slot like any other.
+//! References to forwarders are healed where they are read, so that neither the copy nor the next one has to follow them.
 
 #![allow(unsafe_code)]
 
@@ -103,7 +103,7 @@ fn replace_bytes(
 fn element(source: Value<'_>, index: usize) -> Option<Oop> {
     let Some(bytes) = source.bytes() else {
         let slot = source.named_slots() + index;
-        return source.object().filter(|_| slot < source.slots()).map(|object| object.slot(slot));
+        return source.slot(slot).map(Value::oop);
     };
     match element_bytes(source) {
         1 if is_text(source) => Some(Oop::character(char::from(*bytes.get(index)?))),
@@ -128,8 +128,7 @@ fn replace_slots(
     let base = receiver.named_slots() + to.start;
     let copy = |index: usize| {
         if let Some(value) = element(source, first + index) {
-            // SAFETY: the range lies inside of the live object; what a live object refers to lives.
-            unsafe { space.store(object, base + index, value) };
+            space.put(object.oop(), base + index, value);
         }
     };
     if source.oop() == receiver.oop() && first < to.start {
@@ -150,8 +149,7 @@ fn fill(space: &mut Space, call: Call) -> Answer {
         check_slot_is_free(space, receiver, 0)?;
         let base = receiver.named_slots() + range.start;
         for index in 0..range.count {
-            // SAFETY: the range lies inside of the live object.
-            unsafe { space.store(object, base + index, value.oop()) };
+            space.put(object.oop(), base + index, value.oop());
         }
         return Ok(receiver.oop());
     }

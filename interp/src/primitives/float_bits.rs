@@ -25,7 +25,11 @@ impl Rounded {
     pub(super) fn of(value: &BigUint) -> Rounded {
         let cut = value.bits().saturating_sub(64);
         let digits = u128::try_from(value >> cut).unwrap_or(0);
-        Rounded { digits, exponent: cut as i64, is_sticky: value.trailing_zeros().is_some_and(|zeros| zeros < cut) }
+        Rounded {
+            digits,
+            exponent: cut as i64,
+            is_sticky: value.trailing_zeros().is_some_and(|zeros| zeros < cut),
+        }
     }
 
     /// The nearest double.

@@ -7,20 +7,25 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod class;
 mod collection;
 mod context;
+mod environment;
+mod file;
+pub(crate) mod file_table;
 mod float;
 mod float_bits;
 mod float_text;
 mod integer;
 mod large_integer;
+mod method;
 mod object;
 mod process;
 mod string;
 mod symbol;
 mod system;
-mod time;
 mod text;
+mod time;
 
 use instar_heap::{HeapError, Oop};
 
@@ -77,18 +82,22 @@ pub enum Primitive {
 pub type Table = &'static [(&'static str, Primitive)];
 
 const TABLES: &[Table] = &[
-    object::TABLE,
     block::TABLE,
+    class::TABLE,
+    collection::TABLE,
     context::TABLE,
-    process::TABLE,
-    system::TABLE,
+    environment::TABLE,
+    file::TABLE,
+    float::TABLE,
     integer::TABLE,
     large_integer::TABLE,
-    float::TABLE,
-    time::TABLE,
-    collection::TABLE,
+    method::TABLE,
+    object::TABLE,
+    process::TABLE,
     string::TABLE,
     symbol::TABLE,
+    system::TABLE,
+    time::TABLE,
 ];
 
 /// The primitive of this name.

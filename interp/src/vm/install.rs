@@ -5,12 +5,12 @@
 use instar_heap::{HeaderFlags, HeapError, Oop};
 
 use super::Space;
+use super::bindings::association_at;
+use super::origin::Origin;
 use super::space::Root;
 use crate::code::{Binding, Code, CodeUnit, Literal};
 use crate::compiler::CompiledMethodInfo;
-use crate::objects::layout::{
-    COMPILED_NAMED, association, behavior, class, compiled, hashed, scaled_decimal,
-};
+use crate::objects::layout::{COMPILED_NAMED, behavior, class, compiled, hashed, scaled_decimal};
 use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Special, Value};
 
@@ -23,6 +23,8 @@ pub struct MethodFacts<'a> {
     pub protocol: &'a str,
     /// The package that the method belongs to.
     pub package: Option<&'a str>,
+    /// Where the source stands, if in a file.
+    pub origin: Option<Origin>,
 }
 
 impl Space {
@@ -37,12 +39,22 @@ impl Space {
         class: Root,
         facts: &MethodFacts<'_>,
     ) -> Result<Oop, HeapError> {
+        let origin = facts.origin.clone().or_else(|| self.inherited_origin(class, selector, facts.source));
         let method = self.new_code(&info.unit, class, None)?;
         let method = self.root(method);
+        self.set_origin(method, origin);
         let result = self.fill_method(method, selector, class, facts);
+        let result = result.and_then(|()| self.add_pragmas(method, class, &info.pragmas));
         let oop = self.rooted(method).oop();
         self.release(method);
         result.map(|()| oop)
+    }
+
+    fn set_origin(&mut self, method: Root, origin: Option<Origin>) {
+        let number = self.rooted(method).slot(compiled::CODE).and_then(Value::as_index);
+        if let Some(code) = number.and_then(|number| self.roots.codes.get_mut(number)) {
+            code.origin = origin;
+        }
     }
 
     fn fill_method(
@@ -174,15 +186,19 @@ impl Space {
     fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {
         let (Binding::ClassVariable(name) | Binding::Global(name) | Binding::Undeclared(name)) = binding;
         let name = self.symbol(name)?;
+        let in_workspace = self.workspace.and_then(|workspace| association_at(self.rooted(workspace), name));
         let found = match binding {
             Binding::ClassVariable(_) => self.class_variable(self.rooted(class), name),
-            Binding::Global(_) => self.global(name),
+            Binding::Global(_) => in_workspace.or_else(|| self.global(name)),
             Binding::Undeclared(_) => association_at(self.value(self.special(Special::Undeclared)), name),
         };
         if let Some(association) = found {
             return Ok(association.oop());
         }
-        let undeclared = self.special(Special::Undeclared);
+        let undeclared = match (binding, self.workspace) {
+            (Binding::Global(_), Some(workspace)) => self.rooted(workspace).oop(),
+            _ => self.special(Special::Undeclared),
+        };
         let key = self.root(name);
         let nil = self.nil();
         let value = self.root(nil);
@@ -230,60 +246,6 @@ impl Space {
         use crate::objects::layout::metaclass;
         let is_meta = class.is(Known::Metaclass) || class.is(Known::ClassTrait);
         if is_meta { class.slot(metaclass::THIS_CLASS).unwrap_or(class) } else { class }
-    }
-
-    /// Puts an association into a dictionary of associations, in place of one with the same key.
-    ///
-    /// # Errors
-    /// [`HeapError`]; nothing has changed then.
-    pub(crate) fn insert_association(
-        &mut self,
-        dictionary: Root,
-        association: Root,
-    ) -> Result<(), HeapError> {
-        self.grow_dictionary(dictionary)?;
-        let key = self.rooted(association).slot(association::KEY).map_or(self.nil(), Value::oop);
-        let dictionary_value = self.rooted(dictionary);
-        let Some(array) = dictionary_value.slot(hashed::ARRAY) else { return Ok(()) };
-        let Some((at, is_new)) = place_of(array, key) else { return Ok(()) };
-        if let Some(object) = array.object() {
-            // SAFETY: `place_of` found the slot.
-            unsafe { self.store(object, at, self.rooted(association).oop()) };
-        }
-        if is_new {
-            self.count_one_more(dictionary);
-        }
-        Ok(())
-    }
-
-    fn count_one_more(&mut self, dictionary: Root) {
-        let tally = self.rooted(dictionary).slot(hashed::TALLY).and_then(Value::as_integer).unwrap_or(0);
-        let tally = Oop::small_integer(tally + 1).unwrap_or(self.nil());
-        self.store_rooted(dictionary, hashed::TALLY, tally);
-    }
-
-    fn grow_dictionary(&mut self, dictionary: Root) -> Result<(), HeapError> {
-        let size = self.rooted(dictionary).slot(hashed::ARRAY).map_or(0, Value::slots);
-        let tally = self.rooted(dictionary).slot(hashed::TALLY).and_then(Value::as_index).unwrap_or(0);
-        if (tally + 1) * 4 <= size * 3 {
-            return Ok(());
-        }
-        let larger = self.allocate_known(Known::Array, (size * 2).max(32))?.oop();
-        let larger = self.value(larger);
-        if let Some(old) = self.rooted(dictionary).slot(hashed::ARRAY) {
-            for association in
-                (0..old.slots()).filter_map(|index| old.slot(index)).filter(|slot| !slot.is_nil())
-            {
-                let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
-                if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
-                    // SAFETY: `place_of` found the slot.
-                    unsafe { self.store(object, at, association.oop()) };
-                }
-            }
-        }
-        let larger = larger.oop();
-        self.store_rooted(dictionary, hashed::ARRAY, larger);
-        Ok(())
     }
 
     /// Puts a method into the method dictionary of a class, in place of one with the same selector, and flushes the caches.
@@ -349,8 +311,7 @@ impl Space {
             let is_new = key.is_nil();
             let (selector, method) = (selector.oop(), self.rooted(method).oop());
             if let Some(values) = value.slot(hashed::ARRAY).and_then(Value::object) {
-                // SAFETY: the values' Array is as long as the indexable part.
-                unsafe { self.store(values, at, method) };
+                self.put(values.oop(), at, method);
             }
             self.store_rooted(dict, named + at, selector);
             if is_new {
@@ -358,31 +319,5 @@ impl Space {
             }
             return;
         }
-    }
-}
-
-/// Where an association with this key is, or would go, in a dictionary's array, and whether it is not there yet.
-fn place_of(array: Value<'_>, key: Oop) -> Option<(usize, bool)> {
-    let size = array.slots();
-    let start = array.space().value(key).identity_hash() as usize % size.max(1);
-    for step in 0..size {
-        let at = (start + step) % size;
-        let element = array.slot(at)?;
-        if element.is_nil() {
-            return Some((at, true));
-        }
-        if element.slot(association::KEY).is_some_and(|other| other.oop() == key) {
-            return Some((at, false));
-        }
-    }
-    None
-}
-
-/// The association with this key in a dictionary that hashes by identity.
-pub(crate) fn association_at<'s>(dictionary: Value<'s>, key: Oop) -> Option<Value<'s>> {
-    let array = dictionary.slot(hashed::ARRAY)?;
-    match place_of(array, key)? {
-        (at, false) => array.slot(at),
-        (_, true) => None,
     }
 }

@@ -1,11 +1,16 @@
 //! One object space and how it runs: start reading at [`run`].
 
+pub mod alarms;
+pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
 pub mod install;
+pub mod interrupt;
 pub mod lookup;
 pub mod make;
 mod non_boolean;
+mod origin;
+mod pragmas;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;
@@ -15,4 +20,5 @@ pub mod stack;
 pub mod swap;
 mod trace;
 
+pub use origin::Origin;
 pub use space::{Space, SpaceError, SpaceOptions};

@@ -5,11 +5,6 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
 use instar_heap::Oop;
 
 use super::Space;
@@ -18,110 +13,6 @@ use super::stack::{Frame, Mark, Stack};
 use crate::code::CodeKind;
 use crate::objects::layout::{CLOSURE_NAMED, closure, process, scheduler, semaphore};
 use crate::objects::{Known, Special, Value};
-
-/// Asks the dispatch loop for its attention, from any thread: the frame limit that it compares with at each call becomes null.
-#[derive(Debug, Default)]
-pub struct Interrupt {
-    seen: AtomicPtr<Frame>,
-    real: AtomicPtr<Frame>,
-    wakes: Mutex<u64>,
-    changed: Condvar,
-}
-
-impl Interrupt {
-    /// The address that no new frame may reach; null if a poll was requested.
-    #[inline(always)]
-    pub(crate) fn frame_limit(&self) -> *mut Frame {
-        self.seen.load(Ordering::Relaxed)
-    }
-
-    /// Whether a poll was requested.
-    #[inline(always)]
-    pub(crate) fn is_requested(&self) -> bool {
-        self.frame_limit().is_null()
-    }
-
-    /// Requests a poll, and ends the sleep of a space that is idle.
-    pub fn request(&self) {
-        self.seen.store(std::ptr::null_mut(), Ordering::Release);
-        *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.changed.notify_all();
-    }
-
-    /// Another stack runs. A request that is waiting stays.
-    pub(crate) fn set_frame_limit(&self, limit: *mut Frame) {
-        let old = self.real.swap(limit, Ordering::Relaxed);
-        // Fails if a poll was requested meanwhile: the request stands.
-        let _ = self.seen.compare_exchange(old, limit, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// The request is being attended to. What is requested from now on is a new request.
-    fn accept(&self) {
-        self.seen.store(self.real.load(Ordering::Relaxed), Ordering::Relaxed);
-        // Whatever was done before the request is seen by what follows.
-        std::sync::atomic::fence(Ordering::Acquire);
-    }
-
-    /// Sleeps until a request, or until `deadline`.
-    fn sleep(&self, deadline: Option<Instant>) {
-        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *wakes;
-        while *wakes == before && !self.is_requested() {
-            let Some(deadline) = deadline else {
-                wakes = self.changed.wait(wakes).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            wakes = self.changed.wait_timeout(wakes, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-}
-
-/// Semaphores to be signalled at a time.
-#[derive(Default)]
-pub struct Alarms {
-    pending: BTreeMap<(Instant, u64), Oop>,
-    last: u64,
-    clock: Option<std::sync::mpsc::Sender<Instant>>,
-}
-
-impl Alarms {
-    pub(crate) fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        self.pending.values_mut().for_each(visitor);
-    }
-
-    /// The next time at which something is due.
-    fn next(&self) -> Option<Instant> {
-        self.pending.keys().next().map(|&(when, _)| when)
-    }
-
-    fn take_due(&mut self, now: Instant) -> Option<Oop> {
-        if self.next()? > now {
-            return None;
-        }
-        self.pending.pop_first().map(|(_, semaphore)| semaphore)
-    }
-}
-
-/// Waits for the earliest of the times that it is sent, and requests a poll then. Ends when the space goes.
-fn run_clock(times: &std::sync::mpsc::Receiver<Instant>, interrupt: &Interrupt) {
-    use std::sync::mpsc::RecvTimeoutError;
-    let mut next: Option<Instant> = None;
-    loop {
-        let wait = next.map_or(Duration::MAX, |when| when.saturating_duration_since(Instant::now()));
-        match times.recv_timeout(wait) {
-            Ok(when) => next = Some(next.map_or(when, |next| next.min(when))),
-            Err(RecvTimeoutError::Timeout) => {
-                next = None;
-                interrupt.request();
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
 
 impl Space {
     /// Attends to what was requested. The top frame's `pc` is the next instruction.
@@ -133,6 +24,9 @@ impl Space {
             return None;
         }
         self.interrupt.accept();
+        if self.interrupt.take_stop() {
+            return Some(Exit::Interrupted);
+        }
         self.after_collection();
         self.signal_due();
         self.preempt();
@@ -156,28 +50,6 @@ impl Space {
         }
     }
 
-    /// Signals `semaphore` at `when`.
-    pub(crate) fn set_alarm(&mut self, semaphore: Oop, when: Instant) {
-        let alarms = &mut self.roots.alarms;
-        alarms.last += 1;
-        alarms.pending.insert((when, alarms.last), semaphore);
-        let interrupt = self.interrupt.clone();
-        let clock = self.roots.alarms.clock.get_or_insert_with(|| {
-            let (sender, receiver) = std::sync::mpsc::channel();
-            std::thread::spawn(move || run_clock(&receiver, &interrupt));
-            sender
-        });
-        // The receiver ends with the sender only.
-        let _ = clock.send(when);
-    }
-
-    fn signal_due(&mut self) {
-        let now = Instant::now();
-        while let Some(semaphore) = self.roots.alarms.take_due(now) {
-            self.signal(semaphore);
-        }
-    }
-
     /// The scheduler object.
     fn scheduler(&self) -> Value<'_> {
         self.value(self.special(Special::Scheduler))
@@ -190,15 +62,6 @@ impl Space {
 
     fn priority_of(&self, process: Value<'_>) -> usize {
         process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
-    }
-
-    /// Stores into a slot of a guest object, if there is one.
-    fn put(&self, holder: Oop, slot: usize, value: Oop) {
-        let holder = self.value(holder);
-        if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
-            // SAFETY: a live object with that slot; nothing was allocated since `value` was read.
-            unsafe { self.store(object, slot, value) };
-        }
     }
 
     /// Puts `process` at the end of a list.
@@ -221,7 +84,7 @@ impl Space {
     }
 
     /// Takes `process` off a list; false if it is not there.
-    fn remove(&self, list: Oop, process: Oop) -> bool {
+    pub(super) fn remove(&self, list: Oop, process: Oop) -> bool {
         let mut before: Option<Value<'_>> = None;
         let mut at = self.value(list).slot(semaphore::FIRST_LINK);
         while let Some(link) = at.filter(|link| !link.is_nil()) {
@@ -260,7 +123,7 @@ impl Space {
     }
 
     /// Makes a process that waits nowhere runnable.
-    fn make_runnable(&self, process: Oop) {
+    pub(super) fn make_runnable(&self, process: Oop) {
         if let Some(list) = self.run_list(self.priority_of(self.value(process))) {
             self.append(list.oop(), process);
         }
@@ -278,7 +141,7 @@ impl Space {
     /// `signal`: wakes the first that waits, or counts.
     pub(crate) fn signal(&mut self, semaphore: Oop) {
         if let Some(process) = self.take_first(semaphore) {
-            self.make_runnable(process);
+            self.grant(semaphore, process);
             return;
         }
         let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
@@ -287,13 +150,42 @@ impl Space {
         }
     }
 
+    /// A signal lets `process`, which stands in no list, go on. [granted] Until it runs, the process remembers by which semaphore, so that
+    /// its termination can pass the signal on.
+    fn grant(&mut self, semaphore: Oop, process: Oop) {
+        self.make_runnable(process);
+        self.put(process, process::GRANTED, semaphore);
+    }
+
+    /// `process`, which does not run and stands in no list, waits for `semaphore`, or goes on at once if there is a signal. False if it is not in
+    /// that state.
+    pub(crate) fn enqueue(&mut self, semaphore: Oop, process: Oop) -> bool {
+        let value = self.value(process);
+        let is_waiting = value.slot(process::MY_LIST).is_none_or(|list| !list.is_nil());
+        if is_waiting || self.stack_of(value).is_none() || process == self.active_process().oop() {
+            return false;
+        }
+        if self.take_excess(semaphore) {
+            self.grant(semaphore, process);
+        } else {
+            self.append(semaphore, process);
+        }
+        true
+    }
+
+    /// Takes a signal that nobody waited for, if there is one.
+    fn take_excess(&mut self, semaphore: Oop) -> bool {
+        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
+        let less = excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1));
+        if let Some(less) = less {
+            self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
+        }
+        less.is_some()
+    }
+
     /// `wait`: true if the process that runs need not wait; else it stands in the semaphore's list now.
     pub(crate) fn wait(&mut self, semaphore: Oop) -> bool {
-        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
-        if let Some(less) =
-            excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1))
-        {
-            self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
+        if self.take_excess(semaphore) {
             return true;
         }
         self.append(semaphore, self.active_process().oop());
@@ -354,6 +246,11 @@ impl Space {
             let interrupt = self.interrupt.clone();
             self.mutator.blocked(|| interrupt.sleep(deadline));
             self.interrupt.accept();
+            if self.interrupt.take_stop() {
+                self.exit = Some(Exit::Interrupted);
+                self.interrupt.request();
+                return;
+            }
             self.signal_due();
         }
     }
@@ -369,6 +266,11 @@ impl Space {
         self.set_active_top();
         self.enter_stack(number);
         self.put(self.special(Special::Scheduler), scheduler::ACTIVE, process);
+        // [granted]
+        self.put(process, process::GRANTED, self.nil());
+        if let Some(key) = self.roots.stacks[number].as_mut().and_then(|stack| stack.alarm.take()) {
+            self.roots.alarms.cancel(key);
+        }
         true
     }
 
@@ -388,8 +290,7 @@ impl Space {
         let closure = self.value(block);
         let code = closure.slot(closure::BLOCK).and_then(|block| self.code_of(block));
         let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return false };
-        // SAFETY: `code_of` found it alive.
-        let callee = unsafe { &*code };
+        let callee = code;
         let copied = closure.slots() - CLOSURE_NAMED;
         if callee.kind != CodeKind::Block || callee.arguments != 0 || callee.copied as usize != copied {
             return false;
@@ -520,6 +421,18 @@ impl Space {
         let was_awaited = self.awaited == Some(self.roots.active);
         let exit = self.end_active(self.nil());
         if was_awaited { Some(Exit::Terminated) } else { exit }
+    }
+
+    /// Ends a process that does not run on, without unwinding it.
+    pub(crate) fn drop_process(&mut self, process: Oop) {
+        let Some(number) = self.stack_of(self.value(process)) else { return };
+        self.suspend(process);
+        if number == self.roots.active {
+            self.roots.frame = std::ptr::null_mut();
+            self.roots.above = std::ptr::null_mut();
+        }
+        self.put(process, process::STACK, self.nil());
+        self.roots.stacks[number] = None;
     }
 
     /// Runs `process`, which has a stack and waits nowhere, until it ends. Others run when it waits.

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use instar_gc::{GcConfig, Mutator, World};
 use instar_heap::{ClassIndex, HeapError, Oop};
 
+use super::alarms::Alarms;
 use super::frames::trampoline;
+use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
 use super::run::Exit;
-use super::schedule::{Alarms, Interrupt};
 use super::stack::StackLimits;
 use crate::code::{Code, CodeTable};
 use crate::objects::layout::behavior;
 use crate::objects::symbols::SymbolTable;
 use crate::objects::{Known, Special, Value};
 use crate::primitives::Call;
+use crate::primitives::file_table::FileTable;
 
 /// How become works in a space, and so what its dispatch loop checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,6 +77,12 @@ pub struct Space {
     pub(crate) caches_used: bool,
     /// Why the last process was terminated by the runtime.
     pub(crate) last_failure: Option<String>,
+    /// A dictionary of variables for the statements that are being compiled.
+    pub(crate) workspace: Option<Root>,
+    /// Open files, by handle.
+    pub(crate) files: FileTable,
+    /// What stood on the command line for the guest.
+    pub arguments: Vec<String>,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
 }
@@ -115,14 +123,27 @@ impl Space {
             trampoline: Box::new(trampoline()),
             exit: None,
             awaited: None,
+            workspace: None,
+            arguments: Vec::new(),
             caches_used: false,
             last_failure: None,
+            files: FileTable::default(),
         })
     }
 
     /// How become works here.
     pub fn strategy(&self) -> BecomeStrategy {
         self.options.strategy
+    }
+
+    /// What requests the attention of a space that runs, from any thread.
+    pub fn interrupt(&self) -> Arc<Interrupt> {
+        self.interrupt.clone()
+    }
+
+    /// Sets what `Smalltalk arguments` answers.
+    pub fn set_arguments(&mut self, arguments: Vec<String>) {
+        self.arguments = arguments;
     }
 
     /// The collector's view of the space.

@@ -29,6 +29,22 @@ pub struct Frame {
     pub mark: Mark,
 }
 
+impl Frame {
+    /// The code that runs.
+    #[inline]
+    pub fn code(&self) -> &Code {
+        // SAFETY: [frame-code] a frame in use keeps its method alive, and that its code.
+        unsafe { &*self.code }
+    }
+
+    /// The number of the word at `pc`.
+    #[inline]
+    pub fn word(&self) -> usize {
+        // SAFETY: the pc lies inside the code's words.
+        unsafe { self.pc.offset_from(self.code().words.as_ptr()) as usize }
+    }
+}
+
 /// What must be looked at when a frame goes, and the number by which it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]
@@ -116,6 +132,8 @@ pub struct Stack {
     pub process: Oop,
     /// Frames up to which it may grow now.
     pub limit: usize,
+    /// What ends the wait that the process is in, if it may not last for ever.
+    pub(crate) alarm: Option<super::alarms::AlarmKey>,
 }
 
 const UNUSED: Frame = Frame {
@@ -138,6 +156,7 @@ impl Stack {
             top: 0,
             process,
             limit: limits.most_frames,
+            alarm: None,
         }
     }
 

@@ -1,6 +1,5 @@
 //! Trees as short texts, so that tests can say what they expect.
 
-
 use instar_interp::syntax::{
     Block, Body, DoIt, Expression, ExpressionKind, Fraction, Integer, LargeInteger, Literal, Message, Method,
     PragmaArgument, Pseudo, Statement, parse_doit, parse_method,
