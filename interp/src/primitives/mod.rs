@@ -125,7 +125,8 @@ impl Space {
     }
 
     /// What an allocation's error means to a primitive.
-    pub fn memory_failure(&self, _error: HeapError) -> Failure {
+    pub fn memory_failure(&self, error: HeapError) -> Failure {
+        self.note_shortage(&error);
         self.failure(Special::NoMemory)
     }
 
