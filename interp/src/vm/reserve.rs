@@ -37,7 +37,7 @@ impl Space {
             let reserve = heap.config().eden_bytes / RESERVE_OF_EDEN;
             let room = heap.old.end().saturating_sub(heap.old.top());
             // Not before it may be needed, and only if there is room without a collection.
-            let is_time = heap.used_bytes() > heap.config().limit_bytes / 4 && room > 2 * reserve;
+            let is_time = (2 * reserve..16 * reserve).contains(&room);
             if is_time && let Ok(reserve) = self.allocate_known(Known::ByteArray, reserve) {
                 self.set_special(Special::Reserve, reserve.oop());
             }
