@@ -10,7 +10,8 @@ use instar_interp::vm::{Space, SpaceOptions};
 fn run(package: &str, strategy: BecomeStrategy) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernel-tests").join(package);
     let packages = source::read(&folder).expect("the package reads");
-    let mut space = Space::new(SpaceOptions { strategy, ..SpaceOptions::default() }).expect("the kernel loads");
+    let mut space =
+        Space::new(SpaceOptions { strategy, ..SpaceOptions::default() }).expect("the kernel loads");
     space.load(&packages).expect("the package loads");
     let script = format!(
         "| suite stream |
