@@ -8,6 +8,7 @@ use instar_bench::sweep::{
     MAX_INSTANCES, MAX_RUNS, MAX_WORKERS, Options, Size, parse_count, parse_strategies,
 };
 
+use crate::bench::BenchCommand;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 
 /// The subcommand that measures one observation, for the program itself.
@@ -92,6 +93,11 @@ pub enum Command {
         /// As Integer>>gcd: or 'Point class>>x:y:'
         #[arg(required = true, value_name = "CLASS>>SELECTOR")]
         methods: Vec<String>,
+    },
+    /// Measure the language: against other languages, under each become strategy, and after a become
+    Bench {
+        #[command(subcommand)]
+        command: BenchCommand,
     },
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]

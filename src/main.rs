@@ -1,5 +1,6 @@
 //! The `instar` command line: nothing but glue.
 
+mod bench;
 mod cli;
 mod smalltalk;
 
@@ -43,6 +44,7 @@ fn run(command: Command) -> ExitCode {
         Command::Test(arguments) => smalltalk::test(&arguments),
         Command::Check { space, paths } => smalltalk::check(&space, &paths),
         Command::Disassemble { space, methods } => smalltalk::disassemble(&space, &methods),
+        Command::Bench { command } => bench::run(command),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {

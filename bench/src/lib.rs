@@ -3,6 +3,7 @@
 pub mod csv_table;
 pub mod figures;
 pub mod headline;
+pub mod lang;
 pub mod limits;
 pub mod manifest;
 pub mod measure;

@@ -1,6 +1,7 @@
-//! The plots of experiment E1, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of experiments E1 and E2, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
+mod barrier;
 mod chart;
 mod font;
 mod memory;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 
 pub use scene::Scene;
 
+use crate::lang::barrier::Comparison;
 use crate::limits::Limit;
 use crate::record::Record;
 
@@ -77,6 +79,14 @@ pub fn draw(records: &[Record], limits: &[Limit]) -> Vec<Plot> {
     let drawn =
         plots.into_iter().filter_map(|(name, meaning, scene)| Some(Plot { name, meaning, scene: scene? }));
     drawn.collect()
+}
+
+/// The plot of experiment E2; `None` without comparisons.
+#[must_use]
+pub fn barrier(comparisons: &[Comparison]) -> Option<Plot> {
+    let meaning = "What checking for forwarders costs a program in which nothing becomes anything: left of the line is faster than \
+                   the same interpreter without any check.";
+    Some(Plot { name: "barrier", meaning, scene: barrier::ratios(comparisons)? })
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.

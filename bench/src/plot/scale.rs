@@ -76,6 +76,21 @@ impl Scale {
         Self { unit, low: low / margin, high: high * margin, zero, from, to }
     }
 
+    /// An axis over all of `values` that has `center` inside and shows differences of a few per cent.
+    pub(super) fn around(
+        center: f64,
+        values: impl Iterator<Item = f64>,
+        unit: Unit,
+        (from, to): (f32, f32),
+    ) -> Self {
+        let (mut low, mut high) = (center * 0.98, center * 1.02);
+        for value in values.filter(|value| value.is_finite() && *value > 0.0) {
+            (low, high) = (low.min(value), high.max(value));
+        }
+        let margin = (high / low).powf(0.04);
+        Self { unit, low: low / margin, high: high * margin, zero: false, from, to }
+    }
+
     /// Part of the axis before the smallest value, for zero.
     const fn zero_part(&self) -> f64 {
         if self.zero { 0.12 } else { 0.0 }

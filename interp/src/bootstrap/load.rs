@@ -129,11 +129,14 @@ impl Space {
     fn load_planned(&mut self, method: &PlannedMethod<'_>) -> Result<bool, Problem> {
         let def = method.def;
         let Some(class) = self.holder_named(method.owner, def.side) else { return Ok(false) };
-        if self.is_installed(class, method) {
-            return Ok(false);
-        }
         let class = class.oop();
         let class = self.root(class);
+        if self.is_installed(self.rooted(class), method) {
+            // It may stand on another line now.
+            self.move_origin(class, &method.info.selector, Origin::of_method(def));
+            self.release(class);
+            return Ok(false);
+        }
         let facts = MethodFacts {
             source: &def.source(),
             protocol: def.category.as_deref().unwrap_or(UNCLASSIFIED),

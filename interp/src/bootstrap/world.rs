@@ -12,7 +12,7 @@ use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Special, Value};
 use crate::source::{ClassDef, Layout, Package, Side, TraitDef};
 use crate::vm::Space;
-use crate::vm::install::association_at;
+use crate::vm::bindings::association_at;
 
 /// A space and the definitions that are to come.
 pub(super) struct World<'p> {

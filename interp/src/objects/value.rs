@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use instar_become::{Access, AlwaysCheck};
 use instar_heap::memory::resolve;
 use instar_heap::{ClassIndex, Obj, Oop};
 
@@ -128,14 +129,18 @@ impl<'s> Value<'s> {
     }
 
     /// What slot `index` holds (from 0, named slots first); `None` if there is no such pointer slot.
+    ///
+    /// A reference to a forwarder is replaced in the slot too: what reads by primitives only, such as `instVarAt:` and copies, would otherwise
+    /// follow it each time.
     #[inline]
     pub fn slot(self, index: usize) -> Option<Value<'s>> {
         let object = self.object()?;
         if index >= object.pointer_slots_of(object.header()) {
             return None;
         }
-        // SAFETY: what a live object refers to lives.
-        Some(unsafe { Value::new(self.space, object.slot(index)) })
+        // SAFETY: [value-live]: the object has the slot, what it refers to lives, and healing moves nothing.
+        let oop = unsafe { Access::<AlwaysCheck>::new(&self.space.mutator).load(object, index) };
+        Some(Value { oop, space: self.space })
     }
 
     /// The raw data of bytes and words; `None` for pointer objects and immediates.

@@ -1,6 +1,6 @@
 //! Bulk work on elements: copying a range, filling one; and the queue of ephemerons whose keys died.
 //!
-//! References are copied as they stand, forwarders included: a copied reference to a forwarder is an unhealed slot like any other.
+//! References to forwarders are healed where they are read, so that neither the copy nor the next one has to follow them.
 
 #![allow(unsafe_code)]
 
@@ -103,7 +103,7 @@ fn replace_bytes(
 fn element(source: Value<'_>, index: usize) -> Option<Oop> {
     let Some(bytes) = source.bytes() else {
         let slot = source.named_slots() + index;
-        return source.object().filter(|_| slot < source.slots()).map(|object| object.slot(slot));
+        return source.slot(slot).map(Value::oop);
     };
     match element_bytes(source) {
         1 if is_text(source) => Some(Oop::character(char::from(*bytes.get(index)?))),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use instar_heap::Oop;
 
 use super::Space;
-use super::schedule::Interrupt;
+use super::interrupt::Interrupt;
 use crate::code::Instruction;
 use crate::objects::Value;
 use crate::objects::layout::process;

@@ -1,14 +1,17 @@
 //! One object space and how it runs: start reading at [`run`].
 
 pub mod alarms;
+pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
 pub mod install;
+pub mod interrupt;
 pub mod lookup;
 pub mod make;
 mod non_boolean;
 mod origin;
 mod pragmas;
+mod reserve;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;

@@ -76,6 +76,17 @@ impl Space {
         self.roots.codes.get(number).filter(|code| code.method == method.oop())?.origin.as_ref()
     }
 
+    /// A method of a class that stays as it is stands in another place.
+    pub(crate) fn move_origin(&mut self, class: Root, selector: &str, origin: Origin) {
+        let number = self.existing_symbol(selector).and_then(|selector| {
+            let dict = self.rooted(class).slot(behavior::METHOD_DICT)?;
+            method_at(dict, selector)?.slot(compiled::CODE)?.as_index()
+        });
+        if let Some(code) = number.and_then(|number| self.roots.codes.get_mut(number)) {
+            code.origin = Some(origin);
+        }
+    }
+
     /// The origin of the method that the class of the same name has now for the same selector, if its source is the same.
     pub(super) fn inherited_origin(&self, holder: Root, selector: Root, source: &str) -> Option<Origin> {
         let holder = self.rooted(holder);

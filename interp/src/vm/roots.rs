@@ -10,7 +10,7 @@ use instar_gc::RootSet;
 use instar_heap::Oop;
 
 use super::alarms::Alarms;
-use super::schedule::Interrupt;
+use super::interrupt::Interrupt;
 use super::stack::{Frame, Stack};
 use crate::code::CodeTable;
 use crate::objects::symbols::SymbolTable;

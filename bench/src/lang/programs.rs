@@ -1,0 +1,208 @@
+//! The programs, which are built into this one: their names, parameters, results and sources.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+
+static LANG: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/lang");
+
+/// A program of the classic set. Each exists in Smalltalk, Python and Lua.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Classic {
+    /// Its name, which is the same in all languages.
+    pub name: &'static str,
+    /// The parameter for measuring time.
+    pub parameter: u32,
+    /// What the program must answer for that parameter.
+    pub checksum: i64,
+    /// A parameter for counting instructions, which takes a hundredth of the time or less.
+    pub small: u32,
+}
+
+const fn classic(name: &'static str, parameter: u32, checksum: i64, small: u32) -> Classic {
+    Classic { name, parameter, checksum, small }
+}
+
+/// The classic set.
+pub const CLASSIC: [Classic; 13] = [
+    classic("Richards", 8, 232_469_297, 1),
+    classic("DeltaBlue", 5000, 72_492_475, 100),
+    classic("Json", 24, 20_178, 1),
+    classic("Havlak", 3, 16_475_213, 1),
+    classic("CD", 50, 2130, 2),
+    classic("Bounce", 400, 1331, 1),
+    classic("List", 500, 10, 1),
+    classic("Permute", 150, 8660, 1),
+    classic("Queens", 300, 15_863_724, 1),
+    classic("Sieve", 500, 669, 1),
+    classic("Storage", 150, 5461, 1),
+    classic("Towers", 150, 8191, 1),
+    classic("Fib", 32, 3_524_578, 15),
+];
+
+/// A program of the Benchmarks Game with the output that it must give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Game {
+    /// Its name.
+    pub name: &'static str,
+    /// The size for which the output is known.
+    pub size: u32,
+    /// The output: characters are bytes, and a line `*` stands for any line.
+    pub expected: &'static [u8],
+}
+
+/// The programs of the Benchmarks Game, by name.
+#[must_use]
+pub fn games() -> Vec<Game> {
+    let files = LANG.get_dir("expected").into_iter().flat_map(Dir::files);
+    let game = |file: &'static include_dir::File<'static>| {
+        let (name, size) = file.path().file_stem()?.to_str()?.rsplit_once('-')?;
+        Some(Game { name, size: size.parse().ok()?, expected: file.contents() })
+    };
+    let mut games: Vec<Game> = files.filter_map(game).collect();
+    games.sort_by_key(|game| game.name);
+    games
+}
+
+impl Game {
+    /// Compares an output with the expected one.
+    ///
+    /// # Errors
+    /// Names the first line that differs.
+    pub fn check(&self, output: &[u8]) -> Result<(), String> {
+        let lines = |text: &'static [u8]| text.split(|&byte| byte == b'\n');
+        let mut expected = lines(self.expected);
+        let mut found = output.split(|&byte| byte == b'\n');
+        for number in 1.. {
+            match (expected.next(), found.next()) {
+                (None, None) => break,
+                (Some(b"*"), Some(_)) => {}
+                (Some(wanted), Some(line)) if wanted == line => {}
+                (wanted, line) => {
+                    let show = |line: Option<&[u8]>| match line {
+                        None => "nothing".to_owned(),
+                        Some(line) => format!("\"{}\"", line.escape_ascii()),
+                    };
+                    let (wanted, line) = (show(wanted), show(line));
+                    return Err(format!("line {number} of the output is {line} and should be {wanted}"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The Smalltalk sources below `lang/smalltalk`, tests left out: path and text.
+#[must_use]
+pub fn smalltalk() -> Vec<(String, &'static str)> {
+    let mut files = Vec::new();
+    for package in LANG.get_dir("smalltalk").into_iter().flat_map(Dir::dirs) {
+        if !package.path().ends_with("Benchmarks-Tests") {
+            collect(package, &mut files);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn collect(folder: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
+    for file in folder.files() {
+        if let (Some(text), true) = (file.contents_utf8(), file.path().extension().is_some_and(|e| e == "st"))
+        {
+            files.push((file.path().display().to_string(), text));
+        }
+    }
+    folder.dirs().for_each(|inner| collect(inner, files));
+}
+
+/// The sources of other languages in a folder that is removed at the end.
+#[derive(Debug)]
+pub struct Unpacked {
+    folder: PathBuf,
+}
+
+impl Unpacked {
+    /// Writes them into a new folder for temporary files.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn new() -> io::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("instar-bench-{}", std::process::id()));
+        let unpacked = Self { folder };
+        for language in ["python", "lua"] {
+            if let Some(dir) = LANG.get_dir(language) {
+                write(dir, &unpacked.folder)?;
+            }
+        }
+        Ok(unpacked)
+    }
+
+    /// The path of one of the files, as `python/run.py`.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        // What is left in a folder for temporary files does no harm.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn write(dir: &Dir<'static>, folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder.join(dir.path()))?;
+    for file in dir.files() {
+        fs::write(folder.join(file.path()), file.contents())?;
+    }
+    dir.dirs().try_for_each(|inner| write(inner, folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_programs_are_there_in_all_languages() {
+        let files = smalltalk();
+        for classic in CLASSIC {
+            let lower = classic.name.to_lowercase();
+            assert!(
+                files.iter().any(|(path, _)| path.ends_with(&format!("/{}Benchmark.class.st", classic.name)))
+            );
+            assert!(LANG.get_file(format!("python/classic/{lower}.py")).is_some(), "{lower}");
+            assert!(LANG.get_file(format!("lua/{lower}.lua")).is_some(), "{lower}");
+        }
+        let games = games();
+        assert_eq!(games.len(), 14);
+        for game in games {
+            assert!(
+                files.iter().any(|(path, _)| path.ends_with(&format!("/{}.class.st", game.name))),
+                "{}",
+                game.name
+            );
+        }
+    }
+
+    #[test]
+    fn outputs_are_compared_by_line_with_wildcards() {
+        let game = Game { name: "x", size: 1, expected: b"one\n*\nthree\n" };
+        assert_eq!(game.check(b"one\ntwo\nthree\n"), Ok(()));
+        let wrong = game.check(b"one\ntwo\nfour\n").unwrap_err();
+        assert_eq!(wrong, "line 3 of the output is \"four\" and should be \"three\"");
+        assert!(game.check(b"one\ntwo\nthree\nmore").unwrap_err().starts_with("line 4"));
+        assert!(game.check(b"one").unwrap_err().contains("is nothing"));
+    }
+
+    #[test]
+    fn other_languages_are_unpacked_and_removed() {
+        let unpacked = Unpacked::new().unwrap();
+        let path = unpacked.path("lua/run.lua");
+        assert!(path.exists() && unpacked.path("python/classic/fib.py").exists());
+        drop(unpacked);
+        assert!(!path.exists());
+    }
+}

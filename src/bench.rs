@@ -1,0 +1,217 @@
+//! `instar bench`: the benchmarks of the language.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use instar_bench::lang::count::Counter;
+use instar_bench::lang::rows::{Error, Outcome};
+use instar_bench::lang::steps::Steps;
+use instar_bench::lang::systems::Other;
+use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs};
+use instar_bench::point::Strategy;
+use instar_bench::sweep::{MAX_RUNS, parse_count};
+use instar_interp::source::{self, SourceFile};
+use instar_interp::vm::space::BecomeStrategy;
+use instar_interp::vm::{Space, SpaceOptions};
+
+use crate::{FAILED, Failure, REFUSED, failed};
+
+/// The subcommand that runs one benchmark, for the program itself and for profilers.
+const ONE: &str = "one";
+
+#[derive(Subcommand)]
+pub enum BenchCommand {
+    /// The classic set here, in CPython and in Lua, and the Benchmarks Game programs checked: lang.csv
+    #[command(after_help = STATUS)]
+    Lang {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// How become works here: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Experiment E2, what the read barrier costs: barrier.csv and a plot
+    ///
+    /// The suite under lazy, always-check and full-scan (whose interpreter never checks), alternating; instructions besides time,
+    /// by the processor's counters or else by valgrind.
+    #[command(after_help = STATUS)]
+    Barrier {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Passes over 10⁶ objects before they become others, and after: heal.csv
+    #[command(after_help = STATUS)]
+    Heal {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Run one benchmark in this process: prints name, checksum and nanoseconds, separated by tabs
+    #[command(name = ONE)]
+    One {
+        /// A program of the classic set or of the Benchmarks Game, or a holder of `heal`
+        name: String,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+        /// Iterations
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        times: u32,
+        /// The program's parameter or size [default: its own]
+        #[arg(long, value_name = "N")]
+        parameter: Option<u32>,
+    },
+}
+
+const STATUS: &str = "\
+Beside the CSV stands a manifest, NAME-manifest.json. Older files of these names are replaced.
+Exit status: 0 if all went well, 1 if an observation failed, 2 if options are wrong.";
+
+#[derive(Args)]
+pub struct BenchArguments {
+    /// Folder for CSV, manifest and plots
+    #[arg(long, value_name = "DIR", default_value = "paper-results")]
+    out: PathBuf,
+    /// Under a minute: fewer runs and smaller counts
+    #[arg(long)]
+    quick: bool,
+    /// Repetitions [default: 10, with --quick 2]
+    #[arg(long, value_name = "N", value_parser = runs)]
+    runs: Option<u32>,
+    /// Seed of the order and of the bootstrap
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+    /// Only these benchmarks
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    only: Vec<String>,
+}
+
+fn runs(text: &str) -> Result<u32, String> {
+    parse_count(text, 1..=MAX_RUNS).map(|runs| runs as u32)
+}
+
+fn strategy(text: &str) -> Result<Strategy, String> {
+    let known = "lazy, always-check or full-scan";
+    match text.parse() {
+        Ok(Strategy::ObjectTable) | Err(_) => Err(format!("the interpreter knows {known}")),
+        Ok(strategy) => Ok(strategy),
+    }
+}
+
+impl BenchArguments {
+    fn options(self, experiment: lang::Command, strategy: Strategy) -> Options {
+        let Self { out, quick, runs, seed, only } = self;
+        Options { quick, runs, seed, only, strategy, ..Options::new(experiment, out) }
+    }
+}
+
+/// Runs one of the commands.
+pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
+    let program = std::env::current_exe().map_err(failed)?;
+    let guest = Guest { program, arguments: vec!["bench".into(), ONE.into()], counted: COUNTED };
+    let steps = Steps::new();
+    match command {
+        BenchCommand::Lang { arguments, strategy } => {
+            let options = arguments.options(lang::Command::Lang, strategy);
+            finish(compare::run(&options, &guest, &Other::installed(), &steps), &options)
+        }
+        BenchCommand::Barrier { arguments } => {
+            let options = arguments.options(lang::Command::Barrier, Strategy::Lazy);
+            finish(barrier::run(&options, &guest, Counter::available(), &steps), &options)
+        }
+        BenchCommand::Heal { arguments, strategy } => {
+            let options = arguments.options(lang::Command::Heal, strategy);
+            finish(heal::run(&options, &guest, &steps), &options)
+        }
+        BenchCommand::One { name, strategy, times, parameter } => {
+            let line = one(&name, strategy, times, parameter).map_err(failed)?;
+            println!("{}", line.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn finish(outcome: Result<Outcome, Error>, options: &Options) -> Result<ExitCode, Failure> {
+    let outcome = outcome.map_err(|error| match error {
+        Error::Refused(_) => (REFUSED, error.to_string()),
+        _ => failed(error),
+    })?;
+    print!("{}", outcome.table);
+    println!("Rows: {}", options.out.join(options.experiment.name()).with_extension("csv").display());
+    match outcome.failures.first() {
+        None => Ok(ExitCode::SUCCESS),
+        Some(first) => {
+            let (count, all) = (outcome.failures.len(), outcome.measured);
+            Err((FAILED, format!("{count} of {all} observations failed; the first: {first}")))
+        }
+    }
+}
+
+/// The line of one benchmark.
+fn one(name: &str, strategy: Strategy, times: u32, parameter: Option<u32>) -> Result<String, String> {
+    let games = programs::games();
+    if let Some(program) = programs::CLASSIC.iter().find(|program| program.name.eq_ignore_ascii_case(name)) {
+        let parameter = parameter.unwrap_or(program.parameter);
+        let send = format!("BenchmarkRunner report: '{}' times: {times} with: {parameter}", program.name);
+        return text(&mut space(strategy)?, &on_a_stream(&send));
+    }
+    if let Some(holder) = heal::HOLDERS.iter().find(|holder| holder.eq_ignore_ascii_case(name)) {
+        let count = parameter.unwrap_or(1_000_000);
+        return text(
+            &mut space(strategy)?,
+            &on_a_stream(&format!("BecomeBenchmark report: '{holder}' count: {count}")),
+        );
+    }
+    let game = games.iter().find(|game| game.name.eq_ignore_ascii_case(name));
+    let game = game.ok_or_else(|| format!("there is no benchmark {name}"))?;
+    let mut space = space(strategy)?;
+    let output = text(&mut space, &format!("GameRunner run: '{}' n: {}", game.name, game.size))?;
+    // An image's bytes are characters.
+    let bytes: Vec<u8> = output.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect();
+    game.check(&bytes)?;
+    let size = parameter
+        .map_or_else(|| format!("(GameRunner programNamed: '{}') defaultN", game.name), |n| n.to_string());
+    let line = text(
+        &mut space,
+        &on_a_stream(&format!("GameRunner report: '{}' times: {times} n: {size}", game.name)),
+    )?;
+    // The checksum is that of this size's output, which nobody knows; the known output was just compared.
+    let time = line.trim_end().rsplit('\t').next().unwrap_or_default();
+    Ok(format!("{}\t1\t{time}", game.name))
+}
+
+fn on_a_stream(send: &str) -> String {
+    format!("| stream | stream := WriteStream on: String new. {send} on: stream. stream contents")
+}
+
+/// A space with the benchmarks loaded.
+fn space(strategy: Strategy) -> Result<Space, String> {
+    let strategy = match strategy {
+        Strategy::AlwaysCheck => BecomeStrategy::AlwaysCheck,
+        Strategy::FullScan => BecomeStrategy::FullScan,
+        Strategy::Lazy | Strategy::ObjectTable => BecomeStrategy::Lazy,
+    };
+    let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };
+    options.gc.heap.limit_bytes = 4 << 30;
+    let mut space = Space::new(options).map_err(|error| error.to_string())?;
+    let files: Vec<_> =
+        programs::smalltalk().into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+    let packages = source::read_files(&files).map_err(|errors| errors.to_string())?;
+    space.load(&packages).map_err(|error| error.to_string())?;
+    Ok(space)
+}
+
+/// The function inside of which a simulator counts instructions: not start-up, whose work differs from run to run.
+const COUNTED: &str = "instar::bench::text*";
+
+/// The value of statements that answer a String.
+#[inline(never)]
+fn text(space: &mut Space, statements: &str) -> Result<String, String> {
+    let printed = space.evaluate_to_string(statements).map_err(|problem| problem.to_string())?;
+    let quoted = printed.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
+    let quoted = quoted.ok_or_else(|| format!("the guest answered no String but {printed}"))?;
+    Ok(quoted.replace("''", "'"))
+}
