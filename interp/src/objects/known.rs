@@ -35,13 +35,13 @@ macro_rules! selectors {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(usize)]
         #[expect(missing_docs, reason = "named like the selector")]
-        pub enum Special { True, False, Smalltalk, Globals, Undeclared, Scheduler, $($name,)+ }
+        pub enum Special { True, False, Smalltalk, Globals, Undeclared, Scheduler, Reserve, $($name,)+ }
 
         impl Special {
             /// The selectors among them, with their text.
             pub const SELECTORS: &'static [(Special, &'static str)] = &[$((Special::$name, $text),)+];
             /// How many there are.
-            pub const COUNT: usize = 6 + Self::SELECTORS.len();
+            pub const COUNT: usize = 7 + Self::SELECTORS.len();
         }
     };
 }

@@ -16,6 +16,7 @@ pub(crate) mod file_table;
 mod float;
 mod float_bits;
 mod float_text;
+mod hashed;
 mod integer;
 mod large_integer;
 mod method;
@@ -95,6 +96,7 @@ const TABLES: &[Table] = &[
     object::TABLE,
     process::TABLE,
     string::TABLE,
+    hashed::TABLE,
     symbol::TABLE,
     system::TABLE,
     time::TABLE,
@@ -125,7 +127,8 @@ impl Space {
     }
 
     /// What an allocation's error means to a primitive.
-    pub fn memory_failure(&self, _error: HeapError) -> Failure {
+    pub fn memory_failure(&self, error: HeapError) -> Failure {
+        self.note_shortage(&error);
         self.failure(Special::NoMemory)
     }
 

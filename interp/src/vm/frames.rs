@@ -351,6 +351,7 @@ impl Space {
 
     /// An instruction could not allocate: the guest is told, and if it returns, the instruction is tried again.
     pub(crate) fn out_of_memory(&mut self, error: &HeapError) -> Option<Exit> {
+        self.note_shortage(error);
         let Some(window) = self.push_trampoline(None) else {
             return self.terminate_active(&error.to_string());
         };

@@ -28,6 +28,9 @@ impl Space {
             return Some(Exit::Interrupted);
         }
         self.after_collection();
+        if let Some(exit) = self.tend_reserve() {
+            return Some(exit);
+        }
         self.signal_due();
         self.preempt();
         None

@@ -73,6 +73,8 @@ pub struct Space {
     pub(crate) trampoline: Box<Code>,
     /// What ends the loop at the next poll.
     pub(crate) exit: Option<Exit>,
+    /// A small allocation failed and no poll came yet.
+    pub(crate) shortage: std::cell::Cell<bool>,
     /// Whether an entry was made since the caches were flushed.
     pub(crate) caches_used: bool,
     /// Why the last process was terminated by the runtime.
@@ -125,6 +127,7 @@ impl Space {
             awaited: None,
             workspace: None,
             arguments: Vec::new(),
+            shortage: std::cell::Cell::new(false),
             caches_used: false,
             last_failure: None,
             files: FileTable::default(),

@@ -1,0 +1,47 @@
+//! Memory kept back for the handling of an OutOfMemory.
+//!
+//! To signal an exception takes memory, of which there is none when a small allocation failed. So the space holds on to an object that it
+//! does not need, and lets go of it then: what it took is there for the handler. It is taken again when there is room. A process that
+//! runs out of memory once more before that is ended.
+
+use instar_heap::HeapError;
+
+use super::Space;
+use super::run::Exit;
+use crate::objects::{Known, Special};
+
+/// What is kept back is this part of eden: the heap closes eden when there is less than half of that to be had for it.
+const RESERVE_OF_EDEN: usize = 8;
+/// Requests up to this size fail only when there is nothing left; larger ones leave room for a handler.
+const SMALL_BYTES: usize = 64 << 10;
+
+impl Space {
+    /// An allocation failed. What is to be done about it is done at the next poll, which comes before the guest runs on.
+    pub(crate) fn note_shortage(&self, error: &HeapError) {
+        if matches!(error, HeapError::OutOfMemory { requested, .. } if *requested <= SMALL_BYTES) {
+            self.shortage.set(true);
+            self.interrupt.request();
+        }
+    }
+
+    /// Lets go of the reserve, or takes it again if there is room; ends the process if the reserve is used up as well.
+    pub(crate) fn tend_reserve(&mut self) -> Option<Exit> {
+        let has_reserve = self.special(Special::Reserve) != self.nil();
+        if self.shortage.take() {
+            if !has_reserve {
+                return self.terminate_active("out of memory while an OutOfMemory was handled");
+            }
+            self.set_special(Special::Reserve, self.nil());
+        } else if !has_reserve {
+            let heap = self.mutator.heap();
+            let reserve = heap.config().eden_bytes / RESERVE_OF_EDEN;
+            let room = heap.old.end().saturating_sub(heap.old.top());
+            // Not before it may be needed, and only if there is room without a collection.
+            let is_time = (2 * reserve..16 * reserve).contains(&room);
+            if is_time && let Ok(reserve) = self.allocate_known(Known::ByteArray, reserve) {
+                self.set_special(Special::Reserve, reserve.oop());
+            }
+        }
+        None
+    }
+}

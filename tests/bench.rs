@@ -1,0 +1,87 @@
+//! `instar bench` as people meet it, with the real programs at their smallest.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("instar-bench-cli-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        Self(path)
+    }
+
+    fn rows(&self, csv: &str) -> Vec<csv::StringRecord> {
+        let mut reader = csv::Reader::from_path(self.0.join(csv)).unwrap();
+        reader.records().map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn bench(arguments: &[&str]) -> Output {
+    // Elsewhere than in the repository: the programs are built in.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_instar"));
+    command
+        .arg("bench")
+        .args(arguments)
+        .current_dir(std::env::temp_dir())
+        .output()
+        .expect("the program starts")
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn one_benchmark_prints_its_line() {
+    for strategy in ["lazy", "always-check", "full-scan"] {
+        let line = stdout(&bench(&["one", "Fib", "--become", strategy, "--parameter", "10", "--times", "2"]));
+        let fields: Vec<&str> = line.trim_end().split('\t').collect();
+        assert_eq!(fields[..2], ["Fib", "89"]);
+        assert!(fields[2].parse::<u64>().is_ok(), "{line}");
+    }
+    let wrong = bench(&["one", "Fob"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("there is no benchmark Fob"));
+}
+
+#[test]
+fn a_become_is_followed_by_right_passes() {
+    for holder in instar_bench::lang::heal::HOLDERS {
+        let line = stdout(&bench(&["one", holder, "--parameter", "1000"]));
+        let figures: Vec<i64> =
+            line.trim_end().split('\t').skip(1).map(|field| field.parse().unwrap()).collect();
+        assert_eq!(figures[0], 1, "sums of {holder}");
+        assert_eq!(figures[8], 1000, "references that {holder} healed, each once");
+    }
+}
+
+#[test]
+fn lang_compares_with_what_is_installed() {
+    let folder = Folder::new("lang");
+    let out = folder.0.to_str().unwrap();
+    let arguments = ["lang", "--quick", "--runs", "1", "--only", "List", "Chameneos", "--out", out];
+    let table = stdout(&bench(&arguments));
+    assert!(table.contains("List") && table.contains("the output of 1 of 1 programs is right"), "{table}");
+    let rows = folder.rows("lang.csv");
+    assert!(rows.iter().any(|row| &row[0] == "List" && &row[1] == "instar" && &row[4] == "true"));
+    assert!(folder.0.join("lang-manifest.json").exists());
+}
+
+#[test]
+fn wrong_options_are_refused() {
+    for wrong in
+        [&["lang", "--only", "Fob"][..], &["heal", "--become", "object-table"], &["barrier", "--runs", "0"]]
+    {
+        assert_eq!(bench(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
