@@ -11,6 +11,7 @@ mod full_scan;
 pub mod healer;
 mod object_table;
 pub mod one_way;
+mod ordered;
 mod pairs;
 pub mod strategy;
 pub mod two_way;

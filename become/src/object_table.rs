@@ -69,12 +69,14 @@ pub(crate) fn reserve_remembered(
     for entry in (0..pairs).flat_map(&entries) {
         let address = body(entry).address();
         if !side.is_marked(address) {
-            side.marks.at(address).fetch_or(SideTables::mark_bit(address), Relaxed);
+            // SAFETY: an object in the heap; the bit is cleared below.
+            unsafe { side.marks.at(address) }.fetch_or(SideTables::mark_bit(address), Relaxed);
             count += aliases(entry);
         }
     }
     for entry in (0..pairs).flat_map(&entries) {
-        side.marks.at(body(entry).address()).store(0, Relaxed);
+        // SAFETY: as above.
+        unsafe { side.marks.at(body(entry).address()) }.store(0, Relaxed);
     }
     pause.reserve_remembered(count)
 }

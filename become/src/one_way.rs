@@ -9,7 +9,6 @@
 #![allow(unsafe_code)]
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 
 use instar_gc::Pause;
 use instar_heap::forwarding::install;
@@ -21,6 +20,7 @@ use instar_heap::{Header, HeaderFlags, Heap, IdentityHash, Obj, Oop};
 use crate::error::{BecomeError, Side};
 use crate::full_scan::{heal_heap, healed_root};
 use crate::object_table;
+use crate::ordered;
 use crate::pairs::{
     Findings, Pairs, Validator, check_classes, check_header, checked_body, forget, is_entry, most_to_remember,
 };
@@ -97,9 +97,11 @@ pub unsafe fn one_way_all<S: Strategy>(
     // SAFETY: the caller's promise.
     let pairs = unsafe { Pairs::new::<S>(heap, sources, targets) }?;
     let workers = if pairs.len() < PARALLEL_PAIRS { 1 } else { pause.world().workers().count() };
-    let ready = prepare::<S>(pause, pairs, workers);
-    forget::<S>(heap, pairs);
-    let is_simple = ready?;
+    let is_simple = !S::HAS_ENTRIES && ordered::are_simple(pause, pairs, workers) || {
+        let ready = prepare::<S>(pause, pairs, workers);
+        forget::<S>(heap, pairs);
+        ready?
+    };
     if S::HAS_ENTRIES {
         // SAFETY: the pairs were validated.
         return unsafe { redirect_entries(pause, pairs, rule) };
@@ -113,8 +115,7 @@ pub unsafe fn one_way_all<S: Strategy>(
     Ok(finish::<S>(pause, tally, pairs.len()))
 }
 
-/// Everything that can fail. Whether the pairs are of the simple kind: no object is both source and target, none is a
-/// forwarder, and nothing needs remembering.
+/// Everything that can fail, for pairs in any order. Whether they are simple ([simple-pairs]).
 fn prepare<S: Strategy>(pause: &mut Pause<'_>, pairs: Pairs, workers: usize) -> Result<bool, BecomeError> {
     let heap = pause.world().heap();
     let mut found = validate::<S>(pause, pairs, workers)?;
@@ -148,7 +149,7 @@ fn validate<S: Strategy>(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> Res
 }
 
 /// The pairs that one of several workers takes.
-fn share(len: usize, worker: usize, workers: usize) -> Range<usize> {
+pub(crate) fn share(len: usize, worker: usize, workers: usize) -> Range<usize> {
     len * worker / workers..len * (worker + 1) / workers
 }
 
@@ -214,12 +215,31 @@ impl<'h> Installer<'h> {
         self.tally.in_region += 1;
     }
 
+    /// Turns the sources of simple pairs ([simple-pairs]) into forwarders: neighbours in a loop of their own.
+    fn install_simple(&mut self, pairs: Pairs, range: Range<usize>) {
+        let keeps_hash = self.rule == HashRule::Keep;
+        let mut next = range.start;
+        while next < range.end {
+            // SAFETY: validation found a live object that is no forwarder.
+            self.install(unsafe { Obj::from_oop(pairs.source(next)) }, pairs.target(next));
+            let rest = next + 1..range.end;
+            let end = if keeps_hash {
+                install_run::<true>(pairs, rest, self.region)
+            } else {
+                install_run::<false>(pairs, rest, self.region)
+            };
+            self.tally.in_region += end - (next + 1);
+            next = end;
+        }
+    }
+
     /// Counts what was installed in the region before, and flags this one.
     #[inline(never)]
     fn enter_region(&mut self, address: usize) {
         self.leave_region();
         self.region = address >> LOG_REGION;
-        self.heap.side.flag_region(address, RegionFlags::FORWARDERS);
+        // SAFETY: the flag may be set where it need not; collections clear it.
+        unsafe { self.heap.side.flag_region(address, RegionFlags::FORWARDERS) };
         let start = self.region << LOG_REGION;
         self.tally.widen(start..start + (1 << LOG_REGION));
     }
@@ -260,16 +280,38 @@ impl<'h> Installer<'h> {
     }
 }
 
-/// The common case: no object is both source and target, none is a forwarder, nothing needs remembering.
+/// Installs forwarders as long as sources are in `region` and have nothing to hand over; returns the first pair that is
+/// not of the kind.
+///
+/// A function of its own, so that the whole loop stays in registers.
+#[inline(never)]
+fn install_run<const KEEPS_HASH: bool>(pairs: Pairs, range: Range<usize>, region: usize) -> usize {
+    let end = range.end;
+    for index in range {
+        let source = pairs.source(index);
+        // SAFETY: validation found a live object that is no forwarder.
+        let object = unsafe { Obj::from_oop(source) };
+        if object.address() >> LOG_REGION != region {
+            return index;
+        }
+        let header = object.header();
+        let hands_over =
+            header.has_any(HeaderFlags::CLASS) || !KEEPS_HASH && header.hash() != IdentityHash::NONE;
+        if hands_over {
+            return index;
+        }
+        install::<Sound, _>(object.header_cell(), object.slot_cell(0), pairs.target(index));
+    }
+    end
+}
+
+/// The common case: [simple-pairs].
 fn install_all(pause: &Pause<'_>, pairs: Pairs, workers: usize, rule: HashRule) -> Tally {
     let heap = pause.world().heap();
     let part = |range: Range<usize>| {
         let mut installer = Installer::new(heap, rule);
         installer.defers_hashes = workers > 1;
-        for index in range {
-            // SAFETY: validation found a live object that is no forwarder.
-            installer.install(unsafe { Obj::from_oop(pairs.source(index)) }, pairs.target(index));
-        }
+        installer.install_simple(pairs, range);
         installer.finish()
     };
     if workers == 1 {
@@ -329,14 +371,16 @@ unsafe fn install_in_order(pause: &mut Pause<'_>, pairs: Pairs, rule: HashRule) 
 fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Outcome {
     let heap = pause.world().heap();
     let mut outcome = Outcome { pairs, ..Outcome::default() };
-    pause.visit_roots(|root| *root = healed_root(*root));
-    pause.visit_weak_roots(|root| *root = healed_root(*root));
+    // SAFETY: a root refers to what became of its object.
+    unsafe {
+        pause.visit_roots(|root| *root = healed_root(*root));
+        pause.visit_weak_roots(|root| *root = healed_root(*root));
+    }
     if S::SCANS_HEAP {
         outcome.references_replaced = heal_heap(pause, tally.window);
         outcome.bytes_scanned = heap.used_bytes();
     } else {
-        heap.forwarders.young.fetch_add(tally.young, Relaxed);
-        heap.forwarders.old.fetch_add(tally.old, Relaxed);
+        heap.forwarders.add(tally.young, tally.old);
         if tally.any_class {
             // SAFETY: the world is stopped; the targets of classes were given the flag.
             unsafe { heap.classes.visit(|_, class| *class = healed_root(*class)) };

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use instar_heap::forwarding::claim;
@@ -62,8 +63,28 @@ impl Pairs {
         self.targets.slot(index)
     }
 
-    fn arrays(&self) -> [Obj; 2] {
+    pub(crate) fn arrays(&self) -> [Obj; 2] {
         [self.sources, self.targets]
+    }
+
+    /// The sources as plain words, which the compiler may read several at a time.
+    #[inline]
+    pub(crate) fn source_words(&self, range: Range<usize>) -> &[u64] {
+        self.words(self.sources, range)
+    }
+
+    /// The targets as plain words.
+    #[inline]
+    pub(crate) fn target_words(&self, range: Range<usize>) -> &[u64] {
+        self.words(self.targets, range)
+    }
+
+    #[inline]
+    fn words(&self, array: Obj, range: Range<usize>) -> &[u64] {
+        assert!(range.start <= range.end && range.end <= self.len);
+        // SAFETY: both arrays have `len` slots. Nobody writes to them while the world is stopped but a become that
+        // installs, which comes after all reading of words.
+        unsafe { std::slice::from_raw_parts(array.slot_cell(range.start).as_ptr(), range.len()) }
     }
 
     /// Whether `oop` is one of the two arrays.
@@ -90,7 +111,7 @@ unsafe fn array<S: Strategy>(heap: &Heap, oop: Oop, side: Side) -> Result<Obj, B
 }
 
 /// The region flags under which an object's header must be looked at before it may be swapped.
-const CLOSER_LOOK: RegionFlags = RegionFlags::SPECIAL.union(RegionFlags::FORWARDERS);
+pub(crate) const CLOSER_LOOK: RegionFlags = RegionFlags::SPECIAL.union(RegionFlags::FORWARDERS);
 
 /// Checks that `object`, the `side` of pair `index`, may be swapped.
 pub(crate) fn check_header(object: Obj, index: usize, side: Side) -> Result<(), BecomeError> {
@@ -167,7 +188,7 @@ pub(crate) struct TargetRuns {
 impl TargetRuns {
     const MOST: usize = 4096;
 
-    fn push(&mut self, index: usize) {
+    pub(crate) fn push(&mut self, index: usize) {
         self.is_disorderly |= self.starts.len() >= Self::MOST || self.starts.try_reserve(1).is_err();
         if !self.is_disorderly {
             self.starts.push(index);
@@ -179,18 +200,31 @@ impl TargetRuns {
         other.starts.into_iter().for_each(|start| self.push(start));
     }
 
-    /// Whether a target in `range` was claimed as a source. Looks at the targets only in regions that hold sources.
+    /// Whether a target was claimed as a source. Looks at the targets only in regions that hold sources.
     pub(crate) fn any_is_source(&mut self, heap: &Heap, pairs: Pairs) -> bool {
-        let claimed =
-            |index| pairs.target(index).is_pointer() && heap.side.is_marked(pairs.target(index).address());
+        self.any(
+            pairs,
+            |region| heap.side.region(region).contains(RegionFlags::SOURCES),
+            |target| heap.side.is_marked(target.address()),
+        )
+    }
+
+    /// Whether any target has the property `is_hit`, which only objects in the regions that `may_hold` names have.
+    pub(crate) fn any(
+        &mut self,
+        pairs: Pairs,
+        may_hold: impl Fn(usize) -> bool,
+        is_hit: impl Fn(Oop) -> bool,
+    ) -> bool {
+        let is_hit = |index| pairs.target(index).is_pointer() && is_hit(pairs.target(index));
         if self.is_disorderly {
-            return (0..pairs.len()).any(claimed);
+            return (0..pairs.len()).any(is_hit);
         }
         self.starts.sort_unstable();
         let ends = self.starts.iter().copied().skip(1).chain([pairs.len()]);
         self.starts.iter().zip(ends).any(|(&start, end)| {
-            let may_be = heap.side.region(pairs.target(start).address()).contains(RegionFlags::SOURCES);
-            may_be && (start..end).any(claimed)
+            let region = pairs.target(start).address() & !((1 << LOG_REGION) - 1);
+            may_hold(region) && (start..end).any(is_hit)
         })
     }
 }
@@ -226,7 +260,7 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
     ///
     /// The common case is one comparison an element: it lies in the same region as the one before, about which
     /// everything is known.
-    pub(crate) fn one_way(mut self, range: std::ops::Range<usize>) -> Result<Findings, BecomeError> {
+    pub(crate) fn one_way(mut self, range: Range<usize>) -> Result<Findings, BecomeError> {
         let (pairs, end) = (self.pairs, range.end);
         let mut claims = Claims::<PARALLEL>::new(self.heap);
         let mut regions = [NO_REGION; 2];
@@ -356,7 +390,8 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
             Side::Source => (RegionFlags::SOURCES, RegionFlags::TARGETS),
             Side::Target => (RegionFlags::TARGETS, RegionFlags::SOURCES),
         };
-        let before = self.heap.side.regions.at(address).fetch_or(own.bits(), Relaxed);
+        // SAFETY: an object in the heap; `forget` clears the flags.
+        let before = unsafe { self.heap.side.regions.at(address) }.fetch_or(own.bits(), Relaxed);
         let before = RegionFlags::from_bits_truncate(before);
         self.findings.may_overlap |= before.contains(other);
         let region = region_of(Oop::from_address(address));
@@ -372,7 +407,7 @@ impl<'h, S: Strategy, const PARALLEL: bool> Validator<'h, S, PARALLEL> {
 #[inline(never)]
 fn plain_run<const PARALLEL: bool>(
     pairs: Pairs,
-    range: std::ops::Range<usize>,
+    range: Range<usize>,
     regions: [PlainRegion; 2],
     all_claims: &mut Claims<PARALLEL>,
 ) -> usize {
@@ -408,7 +443,9 @@ struct Claims<const PARALLEL: bool> {
 
 impl<const PARALLEL: bool> Claims<PARALLEL> {
     fn new(heap: &Heap) -> Self {
-        Claims { marks: heap.side.marks.view(), word: None, address: usize::MAX, bits: 0, lost: false }
+        // SAFETY: the heap outlives the claims, which are on objects in it; `forget` clears the bits.
+        let marks = unsafe { heap.side.marks.view() };
+        Claims { marks, word: None, address: usize::MAX, bits: 0, lost: false }
     }
 
     /// Sets the object's bit; false if it was set. Among several workers, false also if an object before was claimed by
@@ -498,9 +535,12 @@ const MANY_PAIRS: usize = 4096;
 /// Clears what validation left in the side tables. Called before the first object is changed.
 pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
     if pairs.len() >= MANY_PAIRS {
-        heap.side.marks.clear();
-        for range in heap.used_ranges() {
-            heap.side.unflag_regions(range, RegionFlags::SOURCES | RegionFlags::TARGETS);
+        // SAFETY: the marks and flags are this become's, which has used them.
+        unsafe {
+            heap.side.marks.clear();
+            for range in heap.used_ranges() {
+                heap.side.unflag_regions(range, RegionFlags::SOURCES | RegionFlags::TARGETS);
+            }
         }
         return;
     }
@@ -525,9 +565,10 @@ pub(crate) fn forget<S: Strategy>(heap: &Heap, pairs: Pairs) {
 }
 
 fn forget_one(heap: &Heap, oop: Oop) {
-    heap.side.marks.at(oop.address()).store(0, Relaxed);
     let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
-    let cell = heap.side.regions.at(oop.address());
+    // SAFETY: an object in the heap, whose mark and flags are this become's.
+    let (marks, cell) = unsafe { (heap.side.marks.at(oop.address()), heap.side.regions.at(oop.address())) };
+    marks.store(0, Relaxed);
     if cell.load(Relaxed) & transient.bits() != 0 {
         cell.fetch_and(!transient.bits(), Relaxed);
     }

@@ -165,11 +165,13 @@ fn is_mixed(pairs: usize, elements: &impl Fn(usize) -> [Obj; 2]) -> bool {
 fn stands_on_both_sides(heap: &Heap, pairs: usize, elements: &impl Fn(usize) -> [Obj; 2]) -> bool {
     let marks = &heap.side.marks;
     for [one, _] in (0..pairs).map(elements) {
-        marks.at(one.address()).fetch_or(SideTables::mark_bit(one.address()), Relaxed);
+        // SAFETY: an object in the heap; the bit is cleared below.
+        unsafe { marks.at(one.address()) }.fetch_or(SideTables::mark_bit(one.address()), Relaxed);
     }
     let found = (0..pairs).any(|index| heap.side.is_marked(elements(index)[1].address()));
     for [one, _] in (0..pairs).map(elements) {
-        marks.at(one.address()).store(0, Relaxed);
+        // SAFETY: as above.
+        unsafe { marks.at(one.address()) }.store(0, Relaxed);
     }
     found
 }
@@ -198,7 +200,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
         let room = if clone_bytes == 0 {
             0..0
         } else {
-            let room = heap.old.refill(clone_bytes, clone_bytes);
+            // SAFETY: filled with clones; `finish` sees to the rest.
+            let room = unsafe { heap.old.region() }.refill(clone_bytes, clone_bytes);
             let room = room.ok_or_else(|| out_of_memory(heap, clone_bytes))?;
             heap.note_old_top(room.end);
             room
@@ -253,7 +256,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
             self.any_class |= object.header().has_any(HeaderFlags::CLASS);
             install::<Sound, _>(object.header_cell(), object.slot_cell(0), clone.oop());
             let heap = self.heap();
-            heap.side.flag_region(object.address(), RegionFlags::FORWARDERS);
+            // SAFETY: the flag may be set where it need not; collections clear it.
+            unsafe { heap.side.flag_region(object.address(), RegionFlags::FORWARDERS) };
             let count = if heap.is_young(object.address()) { &mut self.young } else { &mut self.old };
             *count += 1;
             self.widen(object.address());
@@ -273,7 +277,8 @@ impl<'p, 'w> Swapper<'p, 'w> {
             Obj::from_start(at)
         };
         clone.set_header(dressed_as(identity.without(HeaderFlags::REMEMBERED), object.header()).with_age(0));
-        self.heap().side.note_crossing(at, at + bytes);
+        // SAFETY: the clone is there to stay.
+        unsafe { self.heap().side.note_crossing(at, at + bytes) };
         if identity.has_any(HeaderFlags::CLASS) {
             self.heap().note_special(clone.address());
         }
@@ -296,20 +301,23 @@ impl<'p, 'w> Swapper<'p, 'w> {
 
     fn finish<S: Strategy>(self, pairs: usize) -> Outcome {
         let heap = self.heap();
-        if !heap.old.give_back(self.room.clone()) {
-            // SAFETY: the rest of the room holds no object.
+        // SAFETY: the rest of the room holds no object.
+        if !unsafe { heap.old.region() }.give_back(self.room.clone()) {
+            // SAFETY: as above.
             unsafe { heap.fill_old(self.room.start, self.room.end) };
         }
         let mut outcome = Outcome { pairs, ..Outcome::default() };
         if !self.window.is_empty() {
-            self.pause.visit_roots(|root| *root = healed_root(*root));
-            self.pause.visit_weak_roots(|root| *root = healed_root(*root));
+            // SAFETY: a root refers to what became of its object.
+            unsafe {
+                self.pause.visit_roots(|root| *root = healed_root(*root));
+                self.pause.visit_weak_roots(|root| *root = healed_root(*root));
+            }
             if S::SCANS_HEAP {
                 outcome.references_replaced = heal_heap(self.pause, self.window);
                 outcome.bytes_scanned = heap.used_bytes();
             } else {
-                heap.forwarders.young.fetch_add(self.young, Relaxed);
-                heap.forwarders.old.fetch_add(self.old, Relaxed);
+                heap.forwarders.add(self.young, self.old);
                 if self.any_class {
                     // SAFETY: the world is stopped; the clones of classes have the flag.
                     unsafe { heap.classes.visit(|_, class| *class = healed_root(*class)) };

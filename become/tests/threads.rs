@@ -44,7 +44,8 @@ impl Shared {
             machine.forget_roots_from(roots);
         }
         let shared_array = Arc::new(Mutex::new(vec![machine.oop(array)]));
-        machine.mutator.add_roots(Box::new(shared_array.clone()));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { machine.mutator.add_roots(Box::new(shared_array.clone())) };
         let stop = Arc::new(AtomicBool::new(false));
         (Shared { world, cells, arrays, array: shared_array, stop }, machine)
     }

@@ -4,24 +4,17 @@
 
 use instar_become::{Lazy, ObjectTable};
 use instar_gc::Collection;
-use instar_heap::MIB;
 
-use crate::support::heap::{ITEM_BYTES, config, with_heap};
+use crate::support::heap::{Bed, ITEM_BYTES, config, with_heap};
 use crate::support::{Limit, Question, timed};
 
 /// Fits the default nursery beside the entries of an object table.
 const COUNT: usize = 200_000;
 
 pub fn figures(question: &mut Question<'_>) {
-    let mut memory = vec![1_u64; COUNT * ITEM_BYTES / 8];
-    let fill =
-        Limit::own("fill 32 bytes", COUNT, move || timed(|| std::hint::black_box(&mut memory).fill(8)));
+    let fill = fill_limit();
     with_heap(config(COUNT, 1), |bed| {
-        assert!(COUNT * ITEM_BYTES * 2 < bed.scope.mutator().heap().config().eden_bytes + MIB);
-        question.figure("3 slots", COUNT, &fill, || {
-            bed.scope.collect(Collection::Young);
-            bed.allocate_garbage::<Lazy>(COUNT)
-        });
+        three_slots(question, bed, &fill);
         question.figure("3 slots with an object-table entry", COUNT, &fill, || {
             bed.scope.collect(Collection::Young);
             bed.allocate_garbage::<ObjectTable>(COUNT)
@@ -38,4 +31,18 @@ pub fn figures(question: &mut Question<'_>) {
             })
         });
     });
+}
+
+/// Writing 32 bytes, once for each object of a run.
+pub fn fill_limit() -> Limit {
+    let mut memory = vec![1_u64; COUNT * ITEM_BYTES / 8];
+    Limit::own("fill 32 bytes", COUNT, move || timed(|| std::hint::black_box(&mut memory).fill(8)))
+}
+
+/// 3-slot objects that nobody keeps.
+pub fn three_slots(question: &mut Question<'_>, bed: &mut Bed<'_, '_>, fill: &Limit) -> Option<f64> {
+    question.figure("3 slots", COUNT, fill, || {
+        bed.scope.collect(Collection::Young);
+        bed.allocate_garbage::<Lazy>(COUNT)
+    })
 }

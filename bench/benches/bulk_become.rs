@@ -43,7 +43,13 @@ fn threads(workers: usize) -> String {
     format!("{workers} worker{}", if workers == 1 { "" } else { "s" })
 }
 
-fn one_way<S: Strategy>(question: &mut Question<'_>, count: usize, workers: usize, limit: &Limit) {
+/// A bulk one-way become of old pairs, a pair.
+pub fn one_way<S: Strategy>(
+    question: &mut Question<'_>,
+    count: usize,
+    workers: usize,
+    limit: &Limit,
+) -> Option<f64> {
     with_heap(config(count, workers), |bed| {
         let sources = bed.old_items::<S>(count);
         let targets = bed.array(count);
@@ -52,8 +58,8 @@ fn one_way<S: Strategy>(question: &mut Question<'_>, count: usize, workers: usiz
             timed(|| {
                 become_forward_all::<S>(bed.scope, sources, targets, HashRule::Keep).expect("valid pairs")
             })
-        });
-    });
+        })
+    })
 }
 
 fn two_way<S: Strategy>(question: &mut Question<'_>, count: usize, workers: usize, limit: &Limit) {
@@ -66,7 +72,8 @@ fn two_way<S: Strategy>(question: &mut Question<'_>, count: usize, workers: usiz
     });
 }
 
-fn single<S: Strategy>(question: &mut Question<'_>, bystanders: usize, limit: &Limit) {
+/// A become of one old pair.
+pub fn single<S: Strategy>(question: &mut Question<'_>, bystanders: usize, limit: &Limit) -> Option<f64> {
     with_heap(config(bystanders, 1), |bed| {
         let _bystanders = bed.old_items::<S>(bystanders);
         let (sources, targets) = (bed.array(SINGLE), bed.array(SINGLE));
@@ -74,8 +81,8 @@ fn single<S: Strategy>(question: &mut Question<'_>, bystanders: usize, limit: &L
         question.figure(&format!("one pair among {bystanders}, {}", S::NAME), SINGLE, limit, || {
             fresh_targets::<S>(bed, sources, targets);
             timed(|| (0..SINGLE).for_each(|index| become_one::<S>(bed.scope, sources, targets, index)))
-        });
-    });
+        })
+    })
 }
 
 /// What were targets are sources now: they get new targets, and a collection makes all old.
@@ -101,7 +108,8 @@ fn become_one<'a, S: Strategy>(
     });
 }
 
-fn scan(question: &mut Question<'_>, bystanders: usize, workers: usize, limit: &Limit) {
+/// A become of one old pair by full scan, an object scanned.
+pub fn scan(question: &mut Question<'_>, bystanders: usize, workers: usize, limit: &Limit) -> Option<f64> {
     with_heap(config(bystanders, workers), |bed| {
         let _bystanders = bed.old_items::<FullScan>(bystanders);
         let (sources, targets) = (bed.array(1), bed.array(1));
@@ -110,6 +118,6 @@ fn scan(question: &mut Question<'_>, bystanders: usize, workers: usize, limit: &
         question.figure(&name, bystanders, limit, || {
             bed.fill::<FullScan>(targets);
             timed(|| become_one::<FullScan>(bed.scope, sources, targets, 0))
-        });
-    });
+        })
+    })
 }

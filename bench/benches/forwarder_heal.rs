@@ -13,7 +13,7 @@ use std::time::Duration;
 use instar_become::{AlwaysCheck, HashRule, Healer, Lazy, Strategy, become_forward_all};
 use instar_heap::Handle;
 
-use crate::support::heap::{Bed, config, with_heap};
+use crate::support::heap::{Bed, COPIED, config, with_heap};
 use crate::support::{Machine, Question, objects, timed};
 
 type Pass = fn(&mut Bed<'_, '_>, Handle<'_>) -> Duration;
@@ -39,21 +39,31 @@ pub fn figures(question: &mut Question<'_>) {
     });
 }
 
-fn elements<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &str, pass: Pass) {
+fn elements<S: Strategy>(
+    question: &mut Question<'_>,
+    machine: &Machine,
+    name: &str,
+    pass: Pass,
+) -> [Option<f64>; 3] {
     with_heap(config(objects(), 1), |bed| {
         let items = bed.old_items::<S>(objects());
         let targets = bed.array(objects());
-        passes::<S>(question, machine, name, bed, [items, targets, items], pass);
-    });
+        passes::<S>(question, machine, name, bed, [items, targets, items], pass)
+    })
 }
 
-fn fields<S: Strategy>(question: &mut Question<'_>, machine: &Machine, name: &str, pass: Pass) {
+fn fields<S: Strategy>(
+    question: &mut Question<'_>,
+    machine: &Machine,
+    name: &str,
+    pass: Pass,
+) -> [Option<f64>; 3] {
     with_heap(config(objects(), 1), |bed| {
         let items = bed.old_items::<S>(objects());
         let targets = bed.array(objects());
         let holders = bed.old_holders(items);
-        passes::<S>(question, machine, name, bed, [items, targets, holders], pass);
-    });
+        passes::<S>(question, machine, name, bed, [items, targets, holders], pass)
+    })
 }
 
 /// What the healer costs, and the first pass after it.
@@ -84,6 +94,30 @@ fn heal_in_steps(bed: &mut Bed<'_, '_>) -> Duration {
     timed(|| while !healer.step(&mut bed.scope.stop_world(), 1).is_last {})
 }
 
+/// Where the references to swapped objects stand.
+#[derive(Clone, Copy)]
+pub enum Holders {
+    Fields,
+    Elements,
+    Closures,
+}
+
+/// Plain, first and second pass under lazy forwarders.
+pub fn lazy_passes(question: &mut Question<'_>, machine: &Machine, holders: Holders) -> [Option<f64>; 3] {
+    with_heap(config(objects(), 1), |bed| {
+        let items = bed.old_items::<Lazy>(objects());
+        let targets = bed.array(objects());
+        let (name, holders, pass): (_, _, Pass) = match holders {
+            Holders::Fields => ("field", bed.old_holders(items), |bed, all| bed.field_pass::<Lazy>(all)),
+            Holders::Elements => ("element", items, |bed, all| bed.element_pass::<Lazy>(all, true)),
+            Holders::Closures => {
+                ("closure", bed.old_closures(items), |bed, all| bed.slot_pass::<Lazy>(all, COPIED))
+            }
+        };
+        passes::<Lazy>(question, machine, name, bed, [items, targets, holders], pass)
+    })
+}
+
 /// Plain, first and second pass over `holders`, which refer to `items`.
 fn passes<'s, S: Strategy>(
     question: &mut Question<'_>,
@@ -92,7 +126,7 @@ fn passes<'s, S: Strategy>(
     bed: &mut Bed<'_, 's>,
     [items, targets, holders]: [Handle<'s>; 3],
     pass: Pass,
-) {
+) -> [Option<f64>; 3] {
     let limit = machine.limit("sum-address-order");
     let count = objects();
     let plain = question.figure(&format!("{name}: plain"), count, &limit, || pass(bed, holders));
@@ -107,6 +141,7 @@ fn passes<'s, S: Strategy>(
     });
     question.compare(&format!("{name}: first pass against plain"), first, plain);
     question.compare(&format!("{name}: second pass against plain"), second, plain);
+    [plain, first, second]
 }
 
 /// Replaces every item by a fresh old one.

@@ -5,8 +5,8 @@
 use instar_become::{HashRule, Lazy, become_forward_all};
 use instar_gc::Collection;
 
-use crate::support::heap::{config, with_heap};
-use crate::support::{Machine, Question, objects, timed};
+use crate::support::heap::{Bed, config, with_heap};
+use crate::support::{Limit, Machine, Question, objects, timed};
 
 pub fn figures(question: &mut Question<'_>) {
     let count = objects();
@@ -15,9 +15,7 @@ pub fn figures(question: &mut Question<'_>) {
         let limit = machine.parallel_limit("evacuate-touched", workers);
         with_heap(config(count, workers), |bed| {
             let items = bed.old_items::<Lazy>(count);
-            question.figure(&format!("nothing is dead, {workers} workers"), count, &limit, || {
-                timed(|| bed.scope.collect(Collection::Full))
-            });
+            live(question, bed, count, workers, &limit);
             let targets = bed.array(count);
             question.figure(&format!("all were swapped before, {workers} workers"), count, &limit, || {
                 bed.fill::<Lazy>(targets);
@@ -27,4 +25,24 @@ pub fn figures(question: &mut Question<'_>) {
             });
         });
     }
+}
+
+/// A heap of 3-slot objects that are all alive, an object.
+pub fn all_live(question: &mut Question<'_>, count: usize, workers: usize, limit: &Limit) -> Option<f64> {
+    with_heap(config(count, workers), |bed| {
+        let _items = bed.old_items::<Lazy>(count);
+        live(question, bed, count, workers, limit)
+    })
+}
+
+fn live(
+    question: &mut Question<'_>,
+    bed: &mut Bed<'_, '_>,
+    count: usize,
+    workers: usize,
+    limit: &Limit,
+) -> Option<f64> {
+    question.figure(&format!("nothing is dead, {workers} workers"), count, limit, || {
+        timed(|| bed.scope.collect(Collection::Full))
+    })
 }

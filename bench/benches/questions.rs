@@ -13,17 +13,20 @@ mod forwarder_install;
 mod full_collection;
 mod heap_walk;
 mod mark;
+mod nursery;
 mod scavenge;
 mod slot_read;
 mod support;
+mod targets;
 
 use support::Question;
 
 type Figures = fn(&mut Question<'_>);
 
 fn main() {
-    let questions: [(&str, Figures); 12] = [
+    let questions: [(&str, Figures); 14] = [
         ("allocation", allocation::figures),
+        ("nursery", nursery::figures),
         ("slot_read", slot_read::figures),
         ("forwarder_install", forwarder_install::figures),
         ("forwarder_follow", forwarder_follow::figures),
@@ -35,6 +38,7 @@ fn main() {
         ("full_collection", full_collection::figures),
         ("heap_walk", heap_walk::figures),
         ("class_table", class_table::figures),
+        ("targets", targets::figures),
     ];
     // Criterion knows the name as a filter too; leaving the others out here saves their preparations.
     let chosen: Vec<String> = std::env::args().collect();

@@ -30,7 +30,7 @@ fn large_nursery(workers: usize) -> GcConfig {
 }
 
 /// One of `step` objects survives.
-fn survivors(question: &mut Question<'_>, workers: usize, step: usize, limit: &Limit) {
+pub fn survivors(question: &mut Question<'_>, workers: usize, step: usize, limit: &Limit) -> Option<f64> {
     with_heap(large_nursery(workers), |bed| {
         let array = bed.array(objects());
         let survivors = objects().div_ceil(step);
@@ -40,11 +40,12 @@ fn survivors(question: &mut Question<'_>, workers: usize, step: usize, limit: &L
             bed.fill::<Lazy>(array);
             bed.thin_out(array, step);
             timed(|| bed.scope.collect(Collection::Young))
-        });
-    });
+        })
+    })
 }
 
-fn tenured(question: &mut Question<'_>, workers: usize, limit: &Limit) {
+/// All survive and are tenured.
+pub fn tenured(question: &mut Question<'_>, workers: usize, limit: &Limit) -> Option<f64> {
     with_heap(GcConfig { tenure_age: 0, ..large_nursery(workers) }, |bed| {
         let array = bed.array(objects());
         question.figure(&format!("all tenured, {workers} workers"), objects(), limit, || {
@@ -52,6 +53,6 @@ fn tenured(question: &mut Question<'_>, workers: usize, limit: &Limit) {
             bed.tenure();
             bed.fill::<Lazy>(array);
             timed(|| bed.scope.collect(Collection::Young))
-        });
-    });
+        })
+    })
 }

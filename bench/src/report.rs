@@ -9,8 +9,9 @@ use crate::record::Record;
 
 const STYLE: &str = "body{font:16px/1.5 'Noto Sans','Open Sans',Helvetica,Arial,sans-serif;color:#222;\
     max-width:1000px;margin:2em auto;padding:0 1em}h1{margin-bottom:.2em}h2{margin-top:1.8em}\
-    table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{padding:.2em .9em;text-align:right;\
-    border-bottom:1px solid #ddd}th:first-child,td:first-child{padding-left:0}td.text,th.text{text-align:left}\
+    table{border-collapse:collapse;font-variant-numeric:tabular-nums;display:block;overflow-x:auto}\
+    th,td{padding:.2em .9em;text-align:right;border-bottom:1px solid #ddd}td{white-space:nowrap}\
+    th:first-child,td:first-child{padding-left:0}td.text,th.text{text-align:left;white-space:normal}\
     svg{max-width:100%;height:auto}code{background:#f2f2f2;padding:.1em .3em}.headline{font-size:1.25em;\
     border-left:5px solid #0072b2;padding-left:.8em}figure{margin:1.5em 0}figcaption{color:#444}";
 

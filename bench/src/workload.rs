@@ -369,7 +369,7 @@ unsafe fn numbered<S: Strategy>(
 ) -> Result<Oop, HeapError> {
     let other = other.unwrap_or(mutator.heap().nil());
     // SAFETY: the caller's promise.
-    let (object, other) = mutator.with_root(other, |mutator| unsafe { allocate::<S>(mutator, shape) });
+    let (object, other) = unsafe { mutator.with_root(other, |mutator| allocate::<S>(mutator, shape)) };
     let object = object?;
     let access = Access::<S>::new(mutator);
     // SAFETY: the object is new and has three slots; the number is a small one.

@@ -90,12 +90,15 @@ fn collect_old(pause: &mut Pause<'_>, everything: bool) {
 pub(crate) fn verify_world(pause: &mut Pause<'_>, after: &str) {
     pause.retire_buffers();
     let (mut strong, mut weak) = (Vec::new(), Vec::new());
-    pause.visit_roots(|root| {
-        if is_reference(*root) {
-            strong.push(*root);
-        }
-    });
-    pause.visit_weak_roots(|root| weak.push(*root));
+    // SAFETY: nothing is changed.
+    unsafe {
+        pause.visit_roots(|root| {
+            if is_reference(*root) {
+                strong.push(*root);
+            }
+        });
+        pause.visit_weak_roots(|root| weak.push(*root));
+    }
     let roots = Roots { strong: &strong, weak: &weak };
     let remembered = pause.take_remembered();
     // SAFETY: [stopped], and the buffers were retired.

@@ -9,7 +9,7 @@ use instar_heap::HeapConfig;
 pub struct GcConfig {
     /// Sizes of the heap.
     pub heap: HeapConfig,
-    /// Threads that collect, the stopped mutator's own included. 1 to 64.
+    /// Threads that collect, the stopped mutator's own included. 1 to [`MAX_WORKERS`](Self::MAX_WORKERS).
     pub workers: usize,
     /// How many scavenges an object survives before it is tenured, 0 to 3.
     pub tenure_age: u32,
@@ -38,6 +38,9 @@ impl Default for GcConfig {
 }
 
 impl GcConfig {
+    /// The largest number of [`workers`](Self::workers).
+    pub const MAX_WORKERS: usize = 64;
+
     /// A small heap that is verified after each collection, for tests.
     pub fn checking() -> GcConfig {
         let heap = HeapConfig {

@@ -5,6 +5,7 @@
 //! The heap's limit is met with an error. The collector's own tables (mark stacks, queues, the list of remembered objects)
 //! are ordinary allocations outside the heap: a process without memory for them ends.
 
+mod attached;
 mod collect;
 mod compact;
 pub mod config;

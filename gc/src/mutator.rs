@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use instar_heap::object::write_header;
 use instar_heap::sync::Sound;
 use instar_heap::{Handle, Heap, HeapError, Obj, Oop, Shape, slot};
 
+use crate::attached;
 use crate::pause::Pause;
 use crate::remembered::note_old_to_young;
 use crate::roots::RootSet;
@@ -23,22 +23,24 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Objects of this size and above are born old: copying them between survivor halves costs more than it saves.
 pub const LARGE_BYTES: usize = 64 << 10;
 
-/// One thread's access to a world. Not `Sync`: each thread attaches its own.
+/// One thread's access to a world. Neither `Send` nor `Sync`: each thread attaches its own, and only one
+/// (\[one-running\], see [`World::attach`](crate::World::attach)).
 ///
 /// Whatever may pass a safepoint takes `&mut self`, so that the compiler sees where raw references end.
 pub struct Mutator {
     world: Arc<World>,
     local: Arc<Local>,
-    not_sync: PhantomData<Cell<()>>,
+    on_its_thread: PhantomData<*mut ()>,
 }
 
 impl Mutator {
     pub(crate) fn new(world: Arc<World>) -> Mutator {
         let local = Arc::new(Local::default());
         local.until_zeal.set(world.config.zeal.map_or(0, |n| n.get()));
+        assert!(attached::begin(&world), "{}", attached::SECOND);
         world.safepoint.attach();
         world.lock_locals().push(local.clone());
-        Mutator { world, local, not_sync: PhantomData }
+        Mutator { world, local, on_its_thread: PhantomData }
     }
 
     /// The world that the mutator is attached to.
@@ -65,7 +67,12 @@ impl Mutator {
     }
 
     /// Adds a root set, which the world keeps until the mutator is dropped.
-    pub fn add_roots(&mut self, roots: Box<dyn RootSet>) {
+    ///
+    /// # Safety
+    /// Whenever the world is stopped, the cells that the set shows hold immediates, [`Oop::NULL`], or references to live
+    /// objects of this world: what was read from its roots or objects since the mutator's last safepoint, or what
+    /// collections left there.
+    pub unsafe fn add_roots(&mut self, roots: Box<dyn RootSet>) {
         // SAFETY: [local-owner]
         unsafe { &mut *self.local.roots.get() }.push(roots);
     }
@@ -77,14 +84,21 @@ impl Mutator {
     }
 
     /// Runs `body` without holding up the others: collections go ahead meanwhile. For waits and system calls.
+    ///
+    /// # Panics
+    /// If `body` leaves a mutator of this world behind that it attached on this thread.
     pub fn blocked<R>(&mut self, body: impl FnOnce() -> R) -> R {
         struct Leave<'w>(&'w World);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
+                let is_only = attached::begin(self.0);
                 self.0.safepoint.leave_blocked();
+                // Not a second panic while that of `body` unwinds.
+                assert!(is_only || std::thread::panicking(), "{}", attached::SECOND);
             }
         }
         self.world.safepoint.enter_blocked();
+        attached::end(&self.world);
         let _leave = Leave(&self.world);
         body()
     }
@@ -108,7 +122,10 @@ impl Mutator {
     }
 
     /// Runs `body` while `oop` is a root. Returns what `oop` refers to afterwards as well.
-    pub fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
+    ///
+    /// # Safety
+    /// `oop` is an immediate or refers to a live object of this world.
+    pub unsafe fn with_root<R>(&mut self, oop: Oop, body: impl FnOnce(&mut Mutator) -> R) -> (R, Oop) {
         let len = self.local.handles.len();
         let handle = self.local.handles.handle(self.local.handles.push(oop));
         let result = body(self);
@@ -188,7 +205,8 @@ impl Mutator {
     fn allocate_young(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         // With zeal every allocation comes here, so that the countdown sees it.
         let preferred_bytes = if self.world.config.zeal.is_some() { shape.bytes } else { BUFFER_BYTES };
-        let cut = |heap: &Heap| heap.eden.refill(shape.bytes, preferred_bytes);
+        // SAFETY: the buffer is retired before each stop.
+        let cut = |heap: &Heap| unsafe { heap.eden.region() }.refill(shape.bytes, preferred_bytes);
         // SAFETY: [local-owner]
         unsafe { self.local.retire_buffer() };
         let mut buffer = cut(&self.world.heap);
@@ -221,13 +239,16 @@ impl Mutator {
                 pause.collect(Collection::Full);
             }
         }
-        let cut = |heap: &Heap| heap.old.refill(bytes, bytes);
+        // SAFETY: the object is initialised before the next safepoint.
+        let cut = |heap: &Heap| unsafe { heap.old.region() }.refill(bytes, bytes);
         let range = cut(&self.world.heap).or_else(|| self.collect_and_cut(Collection::Compacting, cut));
         let range = range.ok_or_else(|| self.out_of_memory(bytes))?;
         self.world.heap.note_old_top(range.end);
-        self.world.heap.side.note_crossing(range.start, range.end);
         // SAFETY: the range was handed out to this mutator.
-        Ok(unsafe { initialise(range.start, shape, self.world.heap.nil()) })
+        unsafe {
+            self.world.heap.side.note_crossing(range.start, range.end);
+            Ok(initialise(range.start, shape, self.world.heap.nil()))
+        }
     }
 
     /// Collects, unless another mutator's collection made room while this one waited for the stop. The memory is cut
@@ -293,6 +314,7 @@ impl Drop for Mutator {
         }
         self.world.lock_locals().retain(|local| !Arc::ptr_eq(local, &self.local));
         self.world.safepoint.detach();
+        attached::end(&self.world);
     }
 }
 

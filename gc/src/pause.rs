@@ -48,7 +48,10 @@ impl<'w> Pause<'w> {
     }
 
     /// Visits every root cell once: handles, root sets and the finalisation queue. The class table is not among them.
-    pub fn visit_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+    ///
+    /// # Safety
+    /// What the visitor leaves in a cell is what was there, an immediate, or a reference to a live object of this world.
+    pub unsafe fn visit_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
         for local in self.world.lock_locals().iter() {
             // SAFETY: [stopped]
             unsafe {
@@ -62,11 +65,27 @@ impl<'w> Pause<'w> {
     }
 
     /// Visits every weak root cell once; see [`RootSet::visit_weak`](crate::RootSet::visit_weak).
-    pub fn visit_weak_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+    ///
+    /// # Safety
+    /// As for [`visit_roots`](Self::visit_roots); cells may be emptied.
+    pub unsafe fn visit_weak_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
         for local in self.world.lock_locals().iter() {
             // SAFETY: [stopped]
             for set in unsafe { &mut *local.roots.get() } {
                 set.visit_weak(&mut visitor);
+            }
+        }
+    }
+
+    /// Visits the weak root cells that refer to young objects.
+    ///
+    /// # Safety
+    /// As for [`visit_weak_roots`](Self::visit_weak_roots).
+    pub(crate) unsafe fn visit_young_weak_roots(&mut self, mut visitor: impl FnMut(&mut Oop)) {
+        for local in self.world.lock_locals().iter() {
+            // SAFETY: [stopped]
+            for set in unsafe { &mut *local.roots.get() } {
+                set.visit_weak_young(self.world.heap.bounds(), &mut visitor);
             }
         }
     }
@@ -81,10 +100,10 @@ impl<'w> Pause<'w> {
 
     /// Visits the instances of `class` in all spaces, dead ones included that no collection has removed yet. Reads one
     /// header an object; see [`walk`].
-    pub fn for_each_instance(&mut self, class: ClassIndex, visitor: impl FnMut(Obj)) {
+    pub fn for_each_instance(&mut self, class: ClassIndex, mut visitor: impl FnMut(Oop)) {
         self.retire_buffers();
         // SAFETY: [stopped], and all spaces are walkable now.
-        unsafe { self.world.heap.for_each_instance(class, visitor) };
+        unsafe { self.world.heap.for_each_instance(class, |object| visitor(object.oop())) };
     }
 
     /// Makes room for `additional` remembered objects, so that remembering them cannot fail half-way.

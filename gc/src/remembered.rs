@@ -9,6 +9,8 @@
 //!
 //! **Orderings.** \[MM-remember\] in `docs/memory-model.md`: none beyond the atomicity of the header word.
 
+#![allow(unsafe_code)]
+
 use std::sync::atomic::Ordering;
 
 use instar_heap::sync::{Orders, Sound, Word};
@@ -37,7 +39,9 @@ pub fn remember<O: Orders, W: Word>(header: &W) -> bool {
 pub(crate) fn note_old_to_young(heap: &Heap, object: Obj, index: usize, push: impl FnOnce(Obj)) {
     let header = object.header_cell();
     if object.header().has_overflow() {
-        heap.side.cards.at(object.slot_cell(index).as_ptr() as usize).store(1, Ordering::Relaxed);
+        // SAFETY: a slot of an object in the heap; a card may be marked without need.
+        let card = unsafe { heap.side.cards.at(object.slot_cell(index).as_ptr() as usize) };
+        card.store(1, Ordering::Relaxed);
     }
     if remember::<Sound, _>(header) {
         push(object);

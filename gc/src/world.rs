@@ -91,7 +91,7 @@ impl World {
     /// [`HeapError::BadConfig`] and [`HeapError::Reserve`].
     pub fn new(config: GcConfig) -> Result<Arc<World>, HeapError> {
         let bad = |option, reason: &str| Err(HeapError::BadConfig { option, reason: reason.to_owned() });
-        if !(1..=64).contains(&config.workers) {
+        if !(1..=GcConfig::MAX_WORKERS).contains(&config.workers) {
             return bad("workers", "must be 1 to 64");
         }
         if config.tenure_age > 3 {
@@ -131,6 +131,10 @@ impl World {
     }
 
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.
+    ///
+    /// # Panics
+    /// If the thread has a mutator in this world already that is not inside [`Mutator::blocked`], which goes for threads
+    /// that hold a `Pause` as well: one would wait for the other for ever.
     pub fn attach(self: &Arc<World>) -> Mutator {
         Mutator::new(self.clone())
     }

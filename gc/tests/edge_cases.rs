@@ -208,6 +208,58 @@ fn a_stale_raw_reference_finds_poison() {
     });
 }
 
+#[test]
+#[should_panic = "attach once a thread"]
+fn a_second_mutator_on_one_thread_is_refused() {
+    let world = World::new(GcConfig::checking()).unwrap();
+    let _first = world.attach();
+    // It would wait for the first at its first collection.
+    world.attach();
+}
+
+#[test]
+#[should_panic = "end a Pause before attaching"]
+fn an_attachment_inside_a_stop_of_the_same_thread_is_refused() {
+    let world = World::new(GcConfig::checking()).unwrap();
+    let mut mutator = world.attach();
+    let _pause = mutator.stop_world();
+    world.attach();
+}
+
+#[test]
+#[should_panic = "from inside Mutator::blocked"]
+fn a_mutator_that_outlives_the_wait_it_was_made_in_is_refused() {
+    let world = World::new(GcConfig::checking()).unwrap();
+    let mut left_behind = None;
+    world.attach().blocked(|| left_behind = Some(world.attach()));
+}
+
+#[test]
+fn one_thread_may_attach_to_several_worlds_and_again_and_while_blocked() {
+    let worlds = [(); 2].map(|()| World::new(GcConfig::checking()).unwrap());
+    for _ in 0..2 {
+        let [mut one, mut other] = [worlds[0].attach(), worlds[1].attach()];
+        let _pause = one.stop_world();
+        other.collect(Collection::Full);
+        other.blocked(|| {
+            let mut another = worlds[1].attach();
+            another.collect(Collection::Young);
+            another.blocked(|| worlds[1].attach().collect(Collection::Full));
+            another.collect(Collection::Young);
+        });
+        other.collect(Collection::Young);
+    }
+    // A panic inside the wait leaves the mutator running.
+    let mut mutator = worlds[0].attach();
+    let wait = std::panic::AssertUnwindSafe(|| mutator.blocked(|| panic!("expected by the test")));
+    std::panic::catch_unwind(wait).unwrap_err();
+    mutator.collect(Collection::Full);
+    let second = std::panic::AssertUnwindSafe(|| worlds[0].attach());
+    assert!(std::panic::catch_unwind(second).is_err());
+    drop(mutator);
+    worlds[0].attach().collect(Collection::Full);
+}
+
 /// A root set whose owner made a mistake.
 struct Careless;
 
@@ -222,7 +274,8 @@ fn a_panic_inside_a_collection_ends_the_process() {
     const CHILD: &str = "INSTAR_TEST_PANIC_IN_COLLECTION";
     if std::env::var_os(CHILD).is_some() {
         let mut mutator = World::new(GcConfig::checking()).unwrap().attach();
-        mutator.add_roots(Box::new(Careless));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(Careless)) };
         let collection = std::panic::AssertUnwindSafe(|| mutator.collect(Collection::Young));
         let _ = std::panic::catch_unwind(collection);
         // Going on would be a heap whose collection ended half-way.

@@ -59,7 +59,8 @@ fn threads_that_share_a_graph_find_it_whole() {
         let world = World::new(config).unwrap();
         let mut main = world.attach();
         let tables = Arc::new(Mutex::new(Vec::new()));
-        main.add_roots(Box::new(tables.clone()));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { main.add_roots(Box::new(tables.clone())) };
         let shared = main.scope(|scope| {
             let cell = scope.define_class(ClassSpec::fixed(2), None).unwrap();
             let array = scope.define_class(ClassSpec::of(Format::INDEXABLE), None).unwrap();

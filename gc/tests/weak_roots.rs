@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use instar_gc::{Collection, GcConfig, Mutator, Ref, RootSet, Scope, World};
+use instar_heap::heap::Bounds;
 use instar_heap::{ClassIndex, ClassSpec, Format, Handle, Oop};
 
 /// What an interpreter's table of symbols is to the collector.
@@ -17,6 +18,11 @@ impl RootSet for Table {
     fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
         self.0.iter_mut().for_each(visitor);
     }
+
+    // The provided form is what the tests of become use.
+    fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.0.iter_mut().filter(|cell| young.is_young_pointer(**cell)).for_each(visitor);
+    }
 }
 
 #[derive(Clone, Default)]
@@ -25,7 +31,8 @@ struct Shared(Arc<Mutex<Table>>);
 impl Shared {
     fn of(mutator: &mut Mutator) -> Shared {
         let shared = Shared::default();
-        mutator.add_roots(Box::new(shared.0.clone()));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(shared.0.clone())) };
         shared
     }
 

@@ -93,9 +93,11 @@ mod tests {
 
     fn instance(heap: &Heap, class: ClassIndex, elements: usize) -> Obj {
         let shape = heap.classes.spec(class).unwrap().shape(class, elements).unwrap();
-        let start = heap.old.refill(shape.bytes, shape.bytes).unwrap().start;
         // SAFETY: the memory was just cut off, and nobody else uses this heap.
-        unsafe { write_header(start, shape.header, shape.slots) }
+        unsafe {
+            let start = heap.old.region().refill(shape.bytes, shape.bytes).unwrap().start;
+            write_header(start, shape.header, shape.slots)
+        }
     }
 
     #[test]

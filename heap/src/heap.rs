@@ -7,6 +7,9 @@
 //!
 //! One range is reserved for all of it, so that "is it young?" is one subtraction and one compare.
 //!
+//! The bounds of spaces and the counts of forwarders are relaxed atomics: \[MM-stopped\] in `docs/memory-model.md`. Memory is
+//! handed out by the regions' own protocol, \[MM-buffer\].
+//!
 //! [tenure-room] Outside a collection `old` never grows into the reserve, which is as large as what a scavenge may
 //! tenure: a scavenge never runs out of memory.
 
@@ -27,9 +30,9 @@ pub struct Heap {
     config: HeapConfig,
     arena: Arena,
     /// Where new objects are allocated.
-    pub eden: BumpRegion,
+    pub eden: Space,
     /// Where old objects are; its end moves so that [tenure-room] holds.
-    pub old: BumpRegion,
+    pub old: Space,
     /// Side metadata.
     pub side: SideTables,
     /// The class table.
@@ -45,17 +48,81 @@ pub struct Heap {
     bounds: Bounds,
 }
 
+/// The memory of one space, handed out by bumping. To look at is safe; to cut is for who keeps the space walkable.
+#[derive(Debug)]
+pub struct Space(BumpRegion);
+
+impl Space {
+    /// The first address that was not handed out. A snapshot while mutators allocate; exact inside a stop.
+    #[inline]
+    pub fn top(&self) -> usize {
+        self.0.top()
+    }
+
+    /// The end of the memory that can be handed out now.
+    #[inline]
+    pub fn end(&self) -> usize {
+        self.0.end()
+    }
+
+    /// The region beneath, from which memory can be cut off and to which it can be given back.
+    ///
+    /// # Safety
+    /// \[walkable\] Whoever cuts memory off fills it with objects or free chunks, before its next safepoint or before it
+    /// ends the stop in which it runs; what is given back was cut off and holds no object. Crossings are noted for what
+    /// is put into the old generation.
+    #[inline]
+    pub unsafe fn region(&self) -> &BumpRegion {
+        &self.0
+    }
+
+    fn reset(&self, start: usize, end: usize) {
+        self.0.reset(start, end);
+    }
+}
+
 /// Forwarders that become installed and no collection has removed yet. An upper bound: those that nothing refers to
 /// any more count until their space is collected.
 #[derive(Debug, Default)]
 pub struct ForwarderCount {
-    /// In the young generation.
-    pub young: AtomicUsize,
-    /// In the old generation.
-    pub old: AtomicUsize,
+    young: AtomicUsize,
+    old: AtomicUsize,
 }
 
 impl ForwarderCount {
+    /// In the young generation.
+    pub fn young(&self) -> usize {
+        self.young.load(Relaxed)
+    }
+
+    /// In the old generation.
+    pub fn old(&self) -> usize {
+        self.old.load(Relaxed)
+    }
+
+    /// Counts forwarders that become installed.
+    pub fn add(&self, young: usize, old: usize) {
+        // [MM-stopped]: inside a stop; mutators read it between two.
+        self.young.fetch_add(young, Relaxed);
+        self.old.fetch_add(old, Relaxed);
+    }
+
+    /// Says that the young generation has none.
+    ///
+    /// # Safety
+    /// So it is.
+    pub unsafe fn forget_young(&self) {
+        self.young.store(0, Relaxed);
+    }
+
+    /// Says that the old generation has none.
+    ///
+    /// # Safety
+    /// So it is.
+    pub unsafe fn forget_old(&self) {
+        self.old.store(0, Relaxed);
+    }
+
     /// Young and old together.
     #[inline]
     pub fn total(&self) -> usize {
@@ -121,8 +188,8 @@ impl Heap {
         nil.set_slot_raw(0, nil.oop());
         let nil = nil.oop();
         let heap = Heap {
-            eden: BumpRegion::new(eden.start, eden.end),
-            old: BumpRegion::new(old_start + object_bytes(0), arena.end()),
+            eden: Space(BumpRegion::new(eden.start, eden.end)),
+            old: Space(BumpRegion::new(old_start + object_bytes(0), arena.end())),
             side,
             classes: ClassTable::default(),
             forwarders: ForwarderCount::default(),
@@ -314,7 +381,8 @@ impl Heap {
             unsafe { fill_free(from, to) };
             if to < end {
                 // No object crosses here, whatever did before.
-                self.side.crossings.at(to).store(0, Relaxed);
+                // SAFETY: inside the heap; [crossings] of the chunks.
+                unsafe { self.side.crossings.at(to) }.store(0, Relaxed);
             }
             from = to;
         }
@@ -322,13 +390,15 @@ impl Heap {
 
     /// Records that old memory was in use up to `top`, so that it is given back once it is free.
     pub fn note_old_top(&self, top: usize) {
+        // [MM-stopped]: read inside stops only.
         self.old_high_water.fetch_max(top, Relaxed);
     }
 
     /// Records that the object at `address` is pinned, immutable or a class ([`RegionFlags::SPECIAL`]).
     #[inline]
     pub fn note_special(&self, address: usize) {
-        self.side.flag_region(address, RegionFlags::SPECIAL);
+        // SAFETY: the flag may be set where it need not.
+        unsafe { self.side.flag_region(address, RegionFlags::SPECIAL) };
     }
 
     /// The object's identity hash, assigned now if it has none. Mutators may race for it: one hash wins.
@@ -347,6 +417,7 @@ impl Heap {
             let step = self.next_hash.fetch_add(0x9E37_79B9, Relaxed);
             let hash = IdentityHash::new((step ^ step >> 15).wrapping_mul(0x2C1B_3C6D) >> 10);
             match cell.compare_exchange_weak(seen, header.with_hash(hash).bits(), Relaxed, Relaxed) {
+                // [MM-header]: the hash publishes nothing but itself, and no other field is lost.
                 Ok(_) => return hash,
                 // Another mutator changed the header (a hash or a flag): look again.
                 Err(now) => seen = now,

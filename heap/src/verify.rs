@@ -256,7 +256,9 @@ impl Verifier<'_> {
             )
         });
         if header.has_overflow() && header.format().is_strong() {
-            let card = self.heap.side.cards.at(object.slot_cell(index).as_ptr() as usize).load(Relaxed);
+            // SAFETY: a slot of an object in the heap; nothing is changed.
+            let card = unsafe { self.heap.side.cards.at(object.slot_cell(index).as_ptr() as usize) };
+            let card = card.load(Relaxed);
             self.require(card != 0, || format!("V5: card of slot {index} of {object:?} is clean"));
         }
     }
@@ -320,17 +322,14 @@ impl Verifier<'_> {
     /// V9.
     fn check_marks(&mut self) {
         for range in self.heap.used_ranges() {
-            let is_clear =
-                self.heap.side.marks.span(range.clone()).iter().all(|word| word.load(Relaxed) == 0);
+            // SAFETY: the entries are only read.
+            let (marks, regions) = unsafe {
+                (self.heap.side.marks.span(range.clone()), self.heap.side.regions.span(range.clone()))
+            };
+            let is_clear = marks.iter().all(|word| word.load(Relaxed) == 0);
             self.require(is_clear, || format!("V9: mark bits are set in {range:x?}"));
             let transient = RegionFlags::SOURCES | RegionFlags::TARGETS;
-            let is_idle = self
-                .heap
-                .side
-                .regions
-                .span(range.clone())
-                .iter()
-                .all(|flags| flags.load(Relaxed) & transient.bits() == 0);
+            let is_idle = regions.iter().all(|flags| flags.load(Relaxed) & transient.bits() == 0);
             self.require(is_idle, || format!("V9: a become is under way in {range:x?}"));
         }
     }

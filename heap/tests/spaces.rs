@@ -45,14 +45,16 @@ proptest! {
                 Piece::Object { class, slots } => {
                     let class = ClassIndex::new(class).unwrap();
                     let bytes = object_bytes(slots);
-                    let start = heap.old.refill(bytes, bytes).unwrap().start;
+                    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+                    let start = unsafe { heap.old.region() }.refill(bytes, bytes).unwrap().start;
                     // SAFETY: the memory was just cut off.
                     let object = unsafe { write_header(start, Header::new(class, Format::WORDS, slots), slots) };
                     prop_assert_eq!((object.start(), object.size(), object.slots()), (start, bytes, slots));
                     expected.push((object, class));
                 }
                 Piece::Free { words } => {
-                    let range = heap.old.refill(words * 8, words * 8).unwrap();
+                    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+                    let range = unsafe { heap.old.region() }.refill(words * 8, words * 8).unwrap();
                     // SAFETY: as above.
                     unsafe { fill_free(range.start, range.end) };
                 }
@@ -79,35 +81,41 @@ fn side_tables_have_one_entry_for_each_unit_and_none_in_common() {
     let arena = Arena::reserve(4 * MIB, false).unwrap();
     let heap = arena.start()..arena.end();
     let side = SideTables::reserve(heap.clone()).unwrap();
-    assert_eq!(side.destinations.span(heap.clone()).len(), heap.len() >> LOG_BLOCK);
-    assert_eq!(side.cards.span(heap.clone()).len(), heap.len() >> LOG_CARD);
-    assert_eq!(side.regions.span(heap.clone()).len(), heap.len() >> LOG_REGION);
-    for (number, address) in heap.clone().step_by(8).enumerate().step_by(977) {
-        side.marks.at(address).fetch_or(SideTables::mark_bit(address), Relaxed);
-        assert!(side.is_marked(address));
-        assert!(!side.is_marked(address + 8) && (number == 0 || !side.is_marked(address - 8)));
-        side.cards.at(address).store(1, Relaxed);
-        let card_start = address & !((1 << LOG_CARD) - 1);
-        assert_eq!(side.cards.at(card_start).load(Relaxed), 1);
-        assert_eq!(side.cards.at(card_start + (1 << LOG_CARD)).load(Relaxed), 0);
+    // SAFETY: nobody gives the entries a meaning; all addresses are in range.
+    unsafe {
+        assert_eq!(side.destinations.span(heap.clone()).len(), heap.len() >> LOG_BLOCK);
+        assert_eq!(side.cards.span(heap.clone()).len(), heap.len() >> LOG_CARD);
+        assert_eq!(side.regions.span(heap.clone()).len(), heap.len() >> LOG_REGION);
+        for (number, address) in heap.clone().step_by(8).enumerate().step_by(977) {
+            side.marks.at(address).fetch_or(SideTables::mark_bit(address), Relaxed);
+            assert!(side.is_marked(address));
+            assert!(!side.is_marked(address + 8) && (number == 0 || !side.is_marked(address - 8)));
+            side.cards.at(address).store(1, Relaxed);
+            let card_start = address & !((1 << LOG_CARD) - 1);
+            assert_eq!(side.cards.at(card_start).load(Relaxed), 1);
+            assert_eq!(side.cards.at(card_start + (1 << LOG_CARD)).load(Relaxed), 0);
+        }
+        let marked: u32 =
+            side.marks.span(heap.clone()).iter().map(|word| word.load(Relaxed).count_ones()).sum();
+        assert_eq!(marked as usize, (heap.len() / 8).div_ceil(977));
+        side.marks.clear();
+        assert!(side.marks.span(heap.clone()).iter().all(|word| word.load(Relaxed) == 0));
+        assert!(side.cards.span(heap).iter().any(|card| card.load(Relaxed) != 0));
     }
-    let marked: u32 = side.marks.span(heap.clone()).iter().map(|word| word.load(Relaxed).count_ones()).sum();
-    assert_eq!(marked as usize, (heap.len() / 8).div_ceil(977));
-    side.marks.clear();
-    assert!(side.marks.span(heap.clone()).iter().all(|word| word.load(Relaxed) == 0));
-    assert!(side.cards.span(heap).iter().any(|card| card.load(Relaxed) != 0));
 }
 
 #[test]
 fn memory_above_the_top_is_given_back_and_reads_as_zero() {
     let heap = Heap::new(small()).unwrap();
-    let range = heap.old.refill(4 * MIB, 4 * MIB).unwrap();
+    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+    let range = unsafe { heap.old.region() }.refill(4 * MIB, 4 * MIB).unwrap();
     for address in range.clone().step_by(8) {
         // SAFETY: the memory was just cut off.
         unsafe { (address as *mut u64).write(u64::MAX) };
     }
     heap.note_old_top(range.end);
-    assert!(heap.old.give_back(range.clone()));
+    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+    assert!(unsafe { heap.old.region() }.give_back(range.clone()));
     // SAFETY: nobody else uses the heap, and the memory was given back.
     unsafe { heap.release_above_top() };
     for address in (range.start.next_multiple_of(4096)..range.end).step_by(4096) {
@@ -120,9 +128,11 @@ fn memory_above_the_top_is_given_back_and_reads_as_zero() {
 fn covered_memory_can_be_walked_from_every_region() {
     let heap = Heap::new(small()).unwrap();
     let bytes = 3 * MIB + 24;
-    let range = heap.old.refill(bytes, bytes).unwrap();
+    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+    let range = unsafe { heap.old.region() }.refill(bytes, bytes).unwrap();
     // A crossing that something from before left behind.
-    heap.side.note_crossing(range.start, range.end);
+    // SAFETY: the range was just cut off.
+    unsafe { heap.side.note_crossing(range.start, range.end) };
     // SAFETY: the memory was just cut off.
     unsafe { heap.fill_old(range.start, range.end) };
     let first_region = heap.old_start() + MIB;
@@ -144,7 +154,8 @@ fn identity_hashes_are_given_once_and_spread() {
     let shape = ClassSpec::fixed(1).shape(class, 0).unwrap();
     let mut seen = std::collections::HashSet::new();
     for _ in 0..10_000 {
-        let start = heap.eden.refill(shape.bytes, shape.bytes).unwrap().start;
+        // SAFETY: nobody else uses the heap, and what is cut off is filled.
+        let start = unsafe { heap.eden.region() }.refill(shape.bytes, shape.bytes).unwrap().start;
         // SAFETY: the memory was just cut off, and nobody else uses the heap.
         let (hash, again) = unsafe {
             let object = write_header(start, shape.header, shape.slots);

@@ -44,14 +44,19 @@ impl Fixture {
 
     fn old(&self, class: ClassIndex, elements: usize) -> Obj {
         self.make(class, elements, |bytes| {
-            let range = self.heap.old.refill(bytes, bytes).unwrap();
-            self.heap.side.note_crossing(range.start, range.end);
+            // SAFETY: nobody else uses the heap, and what is cut off is filled.
+            let range = unsafe { self.heap.old.region() }.refill(bytes, bytes).unwrap();
+            // SAFETY: as above.
+            unsafe { self.heap.side.note_crossing(range.start, range.end) };
             range.start
         })
     }
 
     fn young(&self, class: ClassIndex, elements: usize) -> Obj {
-        self.make(class, elements, |bytes| self.heap.eden.refill(bytes, bytes).unwrap().start)
+        self.make(class, elements, |bytes| {
+            // SAFETY: nobody else uses the heap, and what is cut off is filled.
+            unsafe { self.heap.eden.region() }.refill(bytes, bytes).unwrap().start
+        })
     }
 
     fn make(&self, class: ClassIndex, elements: usize, cut: impl FnOnce(usize) -> usize) -> Obj {
@@ -123,7 +128,8 @@ fn v2_headers_that_no_object_has() {
 fn v3_references_that_lead_to_no_header() {
     let mut fixture = Fixture::new();
     let [old, young] = fixture.cells();
-    let free = fixture.heap.old.refill(64, 64).unwrap();
+    // SAFETY: nobody else uses the heap, and what is cut off is filled.
+    let free = unsafe { fixture.heap.old.region() }.refill(64, 64).unwrap();
     // SAFETY: the memory was just cut off.
     unsafe { fill_free(free.start, free.end) };
     let nowhere = [
@@ -172,7 +178,8 @@ fn v5_old_to_young_references_that_nobody_remembers() {
     large.set_flags(HeaderFlags::REMEMBERED);
     fixture.remembered.push(large);
     fixture.expect(&["V5"]);
-    let card = fixture.heap.side.cards.at(large.slot_cell(400).as_ptr() as usize);
+    // SAFETY: nobody else uses the heap; breaking it is the purpose.
+    let card = unsafe { fixture.heap.side.cards.at(large.slot_cell(400).as_ptr() as usize) };
     card.store(1, Relaxed);
     fixture.expect(&[]);
 }
@@ -205,7 +212,8 @@ fn v7_forwarders_in_a_circle_or_in_a_region_that_does_not_say_so() {
         forwarder.set_header(forwarder.header().to_forwarder());
     }
     fixture.expect(&["V7"]);
-    fixture.heap.side.flag_region(old.address(), RegionFlags::FORWARDERS);
+    // SAFETY: nobody else uses the heap; breaking it is the purpose.
+    unsafe { fixture.heap.side.flag_region(old.address(), RegionFlags::FORWARDERS) };
     fixture.expect(&[]);
     others[1].set_slot_raw(0, others[0].oop());
     fixture.expect(&["V7"]);
@@ -238,15 +246,18 @@ fn v8_special_objects_in_regions_that_do_not_say_so() {
 fn v9_marks_or_a_become_left_behind() {
     let fixture = Fixture::new();
     for object in fixture.cells() {
-        let word = fixture.heap.side.marks.at(object.address());
+        // SAFETY: nobody else uses the heap; breaking it is the purpose.
+        let word = unsafe { fixture.heap.side.marks.at(object.address()) };
         word.store(1 << 7, Relaxed);
         fixture.expect(&["V9"]);
         word.store(0, Relaxed);
         for flags in [RegionFlags::SOURCES, RegionFlags::TARGETS] {
-            fixture.heap.side.flag_region(object.address(), flags);
+            // SAFETY: nobody else uses the heap; breaking it is the purpose.
+            unsafe { fixture.heap.side.flag_region(object.address(), flags) };
             fixture.expect(&["V9"]);
             let region = object.address() & !((1 << LOG_REGION) - 1);
-            fixture.heap.side.unflag_regions(region..region + 1, flags);
+            // SAFETY: nobody else uses the heap; breaking it is the purpose.
+            unsafe { fixture.heap.side.unflag_regions(region..region + 1, flags) };
         }
         fixture.expect(&[]);
     }
@@ -308,7 +319,8 @@ fn v11_crossings_that_miss_an_object() {
     fixture.old(fixture.cell, 0);
     fixture.expect(&[]);
     let last = (large.end() - 1) & !((1 << LOG_REGION) - 1);
-    let entry = fixture.heap.side.crossings.at(last);
+    // SAFETY: nobody else uses the heap; breaking it is the purpose.
+    let entry = unsafe { fixture.heap.side.crossings.at(last) };
     for broken in [0, large.end() + 8] {
         entry.store(broken as u64, Relaxed);
         fixture.expect(&["V11"]);

@@ -1,10 +1,12 @@
-//! How fast sources are parsed, compiled and verified, in lines: `cargo bench -p instar-interp --bench front_end`.
+//! How fast sources are parsed, compiled and verified, in lines, and packages split into methods, in bytes:
+//! `cargo bench -p instar-interp --bench front_end`.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use instar_interp::code::verify;
 use instar_interp::compiler::{Environment, Resolved, compile_parsed_method};
+use instar_interp::source::{SourceFile, tonel};
 use instar_interp::syntax::parse_method;
 
 /// Methods as a collection library has them.
@@ -124,5 +126,20 @@ fn large(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, front_end);
+fn split(criterion: &mut Criterion) {
+    let mut text = "Class {\n\t#name : #Foo,\n\t#superclass : #Object\n}\n".to_owned();
+    for index in 0..2000 {
+        let (pattern, body) = METHODS[index % METHODS.len()].split_once('\n').expect("a pattern");
+        text.push_str(&format!("\n{{ #category : #accessing }}\nFoo >> {pattern} [\n{body}]\n"));
+    }
+    let mut group = criterion.benchmark_group("front end");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    let file = SourceFile::new("Foo.class.st", text);
+    group.bench_function("split Tonel, bytes", |bencher| {
+        bencher.iter(|| black_box(tonel::parse(black_box(&file)).expect("a right file")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, front_end, split);
 criterion_main!(benches);

@@ -59,8 +59,10 @@ impl<S: Strategy> Machine<S> {
         let mut mutator = world.attach();
         let cells = Arc::new(Mutex::new(Vec::new()));
         let weak = Arc::new(Mutex::new(WeakCells(Vec::new())));
-        mutator.add_roots(Box::new(cells.clone()));
-        mutator.add_roots(Box::new(weak.clone()));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(cells.clone())) };
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(weak.clone())) };
         Machine { mutator, cells, weak, strategy: PhantomData }
     }
 

@@ -22,6 +22,8 @@ use super::timed;
 pub const VALUE: usize = 1;
 /// Slot of a holder in which the reference to its item stands.
 pub const HELD: usize = 0;
+/// Slot of a closure in which the reference to its item stands.
+pub const COPIED: usize = 2;
 /// Bytes of an item.
 pub const ITEM_BYTES: usize = 32;
 
@@ -48,14 +50,14 @@ pub fn config(objects: usize, workers: usize) -> GcConfig {
 }
 
 /// Runs `body` on a fresh heap.
-pub fn with_heap(config: GcConfig, body: impl for<'a, 's> FnOnce(&mut Bed<'a, 's>)) {
+pub fn with_heap<R>(config: GcConfig, body: impl for<'a, 's> FnOnce(&mut Bed<'a, 's>) -> R) -> R {
     let world = World::new(config).expect("address space for the heap");
     world.attach().scope(|scope| {
         let items = scope.define_class(ClassSpec::fixed(3), None).expect("an empty class table");
         let arrays =
             scope.define_class(ClassSpec::of(Format::INDEXABLE), None).expect("an empty class table");
-        body(&mut Bed { scope, items, arrays });
-    });
+        body(&mut Bed { scope, items, arrays })
+    })
 }
 
 impl<'s> Bed<'_, 's> {
@@ -98,17 +100,44 @@ impl<'s> Bed<'_, 's> {
         }
     }
 
-    /// An array of holders, all of them old; holder `i` refers to item `i` of `array`.
+    /// Allocates so many items, each of which takes the place of the oldest in the array.
+    pub fn replace_in_turn(&mut self, array: Handle<'_>, count: usize) {
+        let shape = self.item_shape();
+        let length = self.scope.get(array).slots();
+        let mut next = 0;
+        for _ in 0..count {
+            // SAFETY: as in `fill`.
+            unsafe {
+                let item = self.scope.mutator().allocate_raw(shape).expect("room for an item");
+                self.scope.accessor().store(raw(self.scope, array), next, item.oop());
+            }
+            next = if next + 1 == length { 0 } else { next + 1 };
+        }
+    }
+
+    /// An array of holders, all of them old; holder `i` refers to item `i` of `array` by its slot [`HELD`].
     pub fn old_holders(&mut self, array: Handle<'_>) -> Handle<'s> {
+        let shape = self.item_shape();
+        self.old_holders_of(array, shape, HELD)
+    }
+
+    /// As [`old_holders`](Self::old_holders), by objects with an outer context, a method and one copied value: slot
+    /// [`COPIED`].
+    pub fn old_closures(&mut self, array: Handle<'_>) -> Handle<'s> {
+        let closure = ClassSpec { format: Format::INDEXABLE, fixed_slots: 2 };
+        let class = self.scope.define_class(closure, None).expect("a nearly empty class table");
+        self.old_holders_of(array, closure.shape(class, 1).expect("one copied value"), COPIED)
+    }
+
+    fn old_holders_of(&mut self, array: Handle<'_>, shape: Shape, slot: usize) -> Handle<'s> {
         let count = self.scope.get(array).slots();
         let holders = self.array(count);
-        let shape = self.item_shape();
         for index in 0..count {
             // SAFETY: as in `fill`; both arrays are live and have the slot.
             unsafe {
                 let holder = self.scope.mutator().allocate_raw(shape).expect("room for a holder");
                 let accessor = self.scope.accessor();
-                accessor.store(holder, HELD, raw(self.scope, array).slot(index));
+                accessor.store(holder, slot, raw(self.scope, array).slot(index));
                 accessor.store(raw(self.scope, holders), index, holder.oop());
             }
         }
@@ -175,6 +204,11 @@ impl<'s> Bed<'_, 's> {
 
     /// The time of one pass over holders: the field of each is read, sent to, and gives its item's number.
     pub fn field_pass<S: Strategy>(&mut self, holders: Handle<'_>) -> Duration {
+        self.slot_pass::<S>(holders, HELD)
+    }
+
+    /// As [`field_pass`](Self::field_pass), for references in another slot.
+    pub fn slot_pass<S: Strategy>(&mut self, holders: Handle<'_>, slot: usize) -> Duration {
         let class = self.items;
         let holders = raw(self.scope, holders);
         let access = Access::<S>::new(self.scope.accessor());
@@ -184,8 +218,8 @@ impl<'s> Bed<'_, 's> {
                 // SAFETY: [item-array] for both, and no safepoint is passed. Holders are bodies under each strategy.
                 sum += unsafe {
                     let holder = Obj::from_oop(holders.slot(index));
-                    let value = access.load(holder, HELD);
-                    number(access, value, class, Some((holder, HELD)))
+                    let value = access.load(holder, slot);
+                    number(access, value, class, Some((holder, slot)))
                 };
             }
             sum

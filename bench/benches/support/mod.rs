@@ -50,7 +50,7 @@ pub fn ask(name: &'static str, figures: impl FnOnce(&mut Question<'_>)) {
 
 fn lines_of(mut group: BenchmarkGroup<'_, WallTime>, figures: impl FnOnce(&mut Question<'_>)) -> Vec<String> {
     group.sampling_mode(SamplingMode::Flat);
-    let mut question = Question { group, lines: Vec::new() };
+    let mut question = Question { group, lines: Vec::new(), last_limit_ns: None };
     figures(&mut question);
     let lines = std::mem::take(&mut question.lines);
     question.group.finish();
@@ -61,6 +61,7 @@ fn lines_of(mut group: BenchmarkGroup<'_, WallTime>, figures: impl FnOnce(&mut Q
 pub struct Question<'c> {
     group: BenchmarkGroup<'c, WallTime>,
     lines: Vec<String>,
+    last_limit_ns: Option<f64>,
 }
 
 impl Question<'_> {
@@ -84,6 +85,7 @@ impl Question<'_> {
             });
         });
         let (ns, limit_ns) = (median(&times)?, median(&limits)?);
+        self.last_limit_ns = Some(limit_ns);
         self.lines.push(format!(
             "{name}: {ns:.2} ns, limit {limit_ns:.2} ns ({}), ratio {:.2}",
             limit.name,
@@ -96,6 +98,30 @@ impl Question<'_> {
     pub fn compare(&mut self, what: &str, figure: Option<f64>, to: Option<f64>) {
         if let Some((figure, to)) = figure.zip(to) {
             self.lines.push(format!("{what}: {figure:.2} ns, against {to:.2} ns, ratio {:.2}", figure / to));
+        }
+    }
+
+    /// The limit of the figure that was measured last.
+    pub fn last_limit_ns(&self) -> Option<f64> {
+        self.last_limit_ns
+    }
+
+    /// Notes whether a figure is as low as it is meant to be.
+    pub fn target(&mut self, what: &str, figure: Option<f64>, most_ns: f64) {
+        if let Some(figure) = figure {
+            let verdict = if figure <= most_ns { "reached" } else { "MISSED" };
+            self.lines.push(format!("target: {what}: {figure:.2} ns, at most {most_ns:.2} ns: {verdict}"));
+        }
+    }
+
+    /// Notes whether a figure is as low as it is meant to be compared with another.
+    pub fn ratio_target(&mut self, what: &str, figure: Option<f64>, to: Option<f64>, most: f64) {
+        if let Some((figure, to)) = figure.zip(to) {
+            let ratio = figure / to;
+            let verdict = if ratio <= most { "reached" } else { "MISSED" };
+            self.lines.push(format!(
+                "target: {what}: {figure:.2} ns to {to:.2} ns, ratio {ratio:.3}, at most {most}: {verdict}"
+            ));
         }
     }
 }

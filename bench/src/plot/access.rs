@@ -5,7 +5,7 @@ use super::scale::{Scale, Unit};
 use super::scene::{Anchor, Color, Scene, Stroke, Text};
 use super::select::{Axis, Line, longest_line, summary};
 use super::style::{self, Contender};
-use super::{font, words};
+use super::words;
 use crate::figures;
 use crate::measure::Observation;
 use crate::point::{Holder, Strategy};
@@ -136,22 +136,20 @@ fn panel(scene: &mut Scene, chart: &Chart, holder: Holder, passes: &[Passes], fi
     labels
 }
 
-/// What 1× is of each contender: below the panel, in its colour.
+/// What 1× is of each contender: below the panel, in its colour. In columns, since whoever shows the SVG may have a
+/// wider font than the one that is measured here.
 fn costs_before(scene: &mut Scene, chart: &Chart, passes: &[Passes]) {
-    let y = chart.frame.bottom + 46.0;
-    let mut x = chart.frame.left;
-    let mut piece = |text: String, color: Color| {
-        let width = font::width(&text, SMALL, true);
-        scene.text(Text::new((x, y), text).size(SMALL).bold().color(color));
-        x += width + 9.0;
-    };
-    piece("1× =".to_owned(), Color::GREY);
-    for Passes { series, before_ns } in passes {
-        piece(figures::duration(*before_ns), series.who.color());
+    let (left, y) = (chart.frame.left, chart.frame.bottom + 46.0);
+    scene.text(Text::new((left, y), "1×, a reference:").size(SMALL).color(Color::GREY));
+    let column = PANEL_WIDTH / passes.len().max(COLUMNS) as f32;
+    for (index, Passes { series, before_ns }) in passes.iter().enumerate() {
+        let cost = Text::new((left + index as f32 * column, y + 17.0), figures::duration(*before_ns));
+        scene.text(cost.size(SMALL).bold().color(series.who.color()));
     }
-    let note = Text::new((chart.frame.left, y + 17.0), "a reference").size(SMALL).color(Color::GREY);
-    scene.text(note);
 }
+
+/// Columns that a panel has at least.
+const COLUMNS: usize = 4;
 
 const SMALL: f32 = 12.0;
 

@@ -178,7 +178,9 @@ impl Chart {
         let (x, low, high) = (self.x.at(x), self.y.at(from.min(to)) - 7.0, self.y.at(from.max(to)) + 7.0);
         if low - high < SHORTEST_ARROW {
             // No room between the lines: above the upper one there is nothing.
-            let text = Text::new((x + 6.0, high - 19.0), format!("{} {}", texts.0, texts.1));
+            // Beside the marks at `x`, of which a third one may stand there.
+            let x = if anchor == Anchor::End { x - 10.0 } else { x + 10.0 };
+            let text = Text::new((x, high - 19.0), format!("{} {}", texts.0, texts.1));
             return vec![text.bold().anchor(anchor).halo()];
         }
         scene.line([(x, low), (x, high)], Stroke::solid(Color::BLACK, 1.4));

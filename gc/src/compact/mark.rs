@@ -13,8 +13,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::{Steal, Stealer, Worker as Deque};
+use instar_heap::forwarding::claim;
 use instar_heap::memory::resolve;
 use instar_heap::side::{LOG_MARK_WORD, SideTables, View};
+use instar_heap::sync::Sound;
 use instar_heap::{ClassIndex, Format, Header, HeaderFlags, Heap, Obj, Oop};
 
 use super::weak;
@@ -82,7 +84,8 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
         deques.into_iter().map(|deque| Marker::<PARALLEL>::new(&shared, deque)).collect();
     let leader = &mut markers[0];
     leader.mark_root(world.heap.nil());
-    pause.visit_roots(|root| *root = leader.mark_root(*root));
+    // SAFETY: a root goes on referring to its object, forwarders followed.
+    unsafe { pause.visit_roots(|root| *root = leader.mark_root(*root)) };
     leader.mark_classes_in_use(pause);
     let slots: Vec<_> = markers.into_iter().map(|marker| Mutex::new(Some(marker))).collect();
     world.workers.run_indivisible(&|index| {
@@ -102,7 +105,8 @@ fn run<const PARALLEL: bool>(pause: &mut Pause<'_>) -> Marked {
         leader.found.healed += marker.found.healed;
     }
     weak::process(&mut leader, &mut world.lock_state().finalizable);
-    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
+    // SAFETY: as above, or to nothing.
+    unsafe { pause.visit_weak_roots(|root| weak::update_root(&leader, root)) };
     leader.found
 }
 
@@ -122,7 +126,8 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn new(shared: &'s Shared<'s>, deque: Deque<Batch>) -> Self {
         let stack = Vec::with_capacity(2 * SPILL_DEPTH);
         let found = Marked { healed: 0, pinned: Vec::new() };
-        let marks = shared.heap.side.marks.view();
+        // SAFETY: the heap outlives the marker, which asks for its objects only; the bits are cleared at the end.
+        let marks = unsafe { shared.heap.side.marks.view() };
         let last_class = ClassIndex::FREE;
         Marker { shared, marks, last_class, deque, stack, weak: Vec::new(), ephemerons: Vec::new(), found }
     }
@@ -230,42 +235,41 @@ impl<'s, const PARALLEL: bool> Marker<'s, PARALLEL> {
     fn claim(&mut self, object: Obj, header: Header) -> bool {
         let (start, end) = (object.start_of(header), object.end_of(header));
         if start >> LOG_MARK_WORD == (end - 1) >> LOG_MARK_WORD {
-            self.set_bits(start, bit_run(start, end), object.address())
+            self.claim_bits(start, bit_run(start, end))
         } else {
             self.claim_spanning(start, end, object.address())
         }
     }
 
-    /// Sets `bits` of the mark word of `address`; whether the bit of `decider` among them was clear.
+    /// Sets `bits` of the mark word of `address`: all words of one object, or its header's. True for the first.
     #[inline]
-    fn set_bits(&self, address: usize, bits: u64, decider: usize) -> bool {
+    fn claim_bits(&self, address: usize, bits: u64) -> bool {
         let word = self.marks.at(address);
-        let decisive = SideTables::mark_bit(decider);
         if PARALLEL {
             // [MM-claim]: the claim decides who scans; nothing is passed along with it.
-            word.fetch_or(bits, Relaxed) & decisive == 0
-        } else {
-            let before = word.load(Relaxed);
-            word.store(before | bits, Relaxed);
-            before & decisive == 0
+            return claim::<Sound, _>(word, bits);
         }
+        let before = word.load(Relaxed);
+        word.store(before | bits, Relaxed);
+        before & bits == 0
     }
 
     #[cold]
     #[inline(never)]
     fn claim_spanning(&self, start: usize, end: usize, header: usize) -> bool {
         const SPAN: usize = 1 << LOG_MARK_WORD;
-        let header_word = header & !(SPAN - 1);
-        if !self.set_bits(header, SideTables::mark_bit(header), header) {
+        if !self.claim_bits(header, SideTables::mark_bit(header)) {
             return false;
         }
+        // The rest is the winner's to set. At its ends the object shares mark words with its neighbours.
         let mut address = start;
         while address < end {
             let next = ((address & !(SPAN - 1)) + SPAN).min(end);
-            if address & !(SPAN - 1) == header_word || next - address < SPAN || PARALLEL {
-                self.set_bits(address, bit_run(address, next), address);
+            let word = self.marks.at(address);
+            if next - address == SPAN {
+                word.store(u64::MAX, Relaxed);
             } else {
-                self.marks.at(address).store(u64::MAX, Relaxed);
+                word.fetch_or(bit_run(address, next), Relaxed);
             }
             address = next;
         }

@@ -4,6 +4,8 @@
 //! the live words before it in the block, which two population counts give. Two things stay where they are: the
 //! densely filled start of the generation, up to `fixed_end`, and pinned objects, which the others do not cross.
 
+#![allow(unsafe_code)]
+
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use instar_heap::object::WORD;
@@ -18,6 +20,9 @@ const DENSE_GARBAGE_BYTES: usize = REGION / 32;
 /// In the destination table: the block holds part of a pinned object, see [`Plan::pinned`].
 const PINNED_BLOCK: u32 = u32::MAX;
 
+type Marks = View<AtomicU64, LOG_MARK_WORD>;
+type Destinations = View<AtomicU32, LOG_BLOCK>;
+
 /// A pinned object, with what the words between it and the one before it need.
 struct Pinned {
     start: usize,
@@ -27,6 +32,8 @@ struct Pinned {
 /// The destinations of all live objects. The bulk of them is in the side tables.
 pub(super) struct Plan<'h> {
     heap: &'h Heap,
+    marks: Marks,
+    destinations: Destinations,
     /// Objects below stay where they are.
     pub(super) fixed_end: usize,
     /// The end of the last object after the slide.
@@ -48,7 +55,11 @@ impl<'h> Plan<'h> {
             .filter(|&(start, _)| start >= fixed_end)
             .map(|(start, end)| Pinned { start, end })
             .collect();
-        let mut plan = Plan { heap, fixed_end, top: 0, holes: Vec::new(), pinned, pinned_blocks: Vec::new() };
+        // SAFETY: the heap outlives the plan, which asks for addresses in the old generation. The destinations mean what
+        // this plan says until they are cleared at the end of the collection.
+        let (marks, destinations) = unsafe { (heap.side.marks.view(), heap.side.destinations.view()) };
+        let (holes, pinned_blocks) = (Vec::new(), Vec::new());
+        let mut plan = Plan { heap, marks, destinations, fixed_end, top: 0, holes, pinned, pinned_blocks };
         plan.top = plan.assign();
         plan
     }
@@ -58,52 +69,53 @@ impl<'h> Plan<'h> {
         let heap_start = self.heap.start();
         let first_block = self.fixed_end & !(BLOCK - 1);
         // The live words of the first block that lie before `fixed_end` are counted too; start so that they cancel.
-        let mut cursor = self.fixed_end - live_bytes(self.heap, first_block, self.fixed_end);
+        let mut cursor = self.fixed_end - live_bytes(self.marks, first_block, self.fixed_end);
         let mut next_pinned = 0;
         for block in (first_block..self.heap.old.top()).step_by(BLOCK) {
-            let entry = self.heap.side.destinations.at(block);
-            let block_end = block + BLOCK;
-            if self.pinned.get(next_pinned).is_some_and(|pinned| pinned.start < block_end) {
+            let entry = self.destinations.at(block);
+            if self.pinned.get(next_pinned).is_some_and(|pinned| pinned.start < block + BLOCK) {
                 entry.store(PINNED_BLOCK, Relaxed);
                 self.pinned_blocks.push((block, cursor));
-                let mut from = block;
-                while let Some(pinned) =
-                    self.pinned.get(next_pinned).filter(|pinned| pinned.start < block_end)
-                {
-                    if pinned.start >= block {
-                        let reached = cursor + live_bytes(self.heap, from, pinned.start);
-                        if reached < pinned.start {
-                            self.holes.push((reached, pinned.start));
-                        }
-                    }
-                    if pinned.end > block_end {
-                        // The object goes on in the next block, whose first live word is its own.
-                        from = block_end;
-                        cursor = block_end;
-                        break;
-                    }
-                    from = pinned.end;
-                    cursor = pinned.end;
-                    next_pinned += 1;
-                }
-                cursor += live_bytes(self.heap, from, block_end);
+                cursor = self.pass_pinned(block, cursor, &mut next_pinned);
             } else {
                 entry.store(((cursor - heap_start) / WORD) as u32, Relaxed);
-                cursor += live_bytes(self.heap, block, block_end);
+                cursor += live_bytes(self.marks, block, block + BLOCK);
             }
         }
         cursor
     }
 
+    /// The cursor behind a block that holds pinned objects or parts of them, from the cursor before it. Those that end in
+    /// the block are counted off by `next`; holes before those that start in it are noted.
+    fn pass_pinned(&mut self, block: usize, mut cursor: usize, next: &mut usize) -> usize {
+        let block_end = block + BLOCK;
+        let mut from = block;
+        while let Some(pinned) = self.pinned.get(*next).filter(|pinned| pinned.start < block_end) {
+            if pinned.start >= block {
+                let reached = cursor + live_bytes(self.marks, from, pinned.start);
+                if reached < pinned.start {
+                    self.holes.push((reached, pinned.start));
+                }
+            }
+            if pinned.end > block_end {
+                // The object goes on in the next block, whose first live word is its own.
+                return block_end;
+            }
+            from = pinned.end;
+            cursor = pinned.end;
+            *next += 1;
+        }
+        cursor + live_bytes(self.marks, from, block_end)
+    }
+
     /// What the inner loops need of the plan, as a value.
     pub(super) fn map(&self) -> Map<'_> {
-        let side = &self.heap.side;
         Map {
             plan: self,
             fixed_end: self.fixed_end,
             heap_start: self.heap.start(),
-            marks: side.marks.view(),
-            destinations: side.destinations.view(),
+            marks: self.marks,
+            destinations: self.destinations,
         }
     }
 
@@ -116,11 +128,11 @@ impl<'h> Plan<'h> {
                 return address;
             }
             if before.end > block {
-                return before.end + live_bytes(self.heap, before.end, address);
+                return before.end + live_bytes(self.marks, before.end, address);
             }
         }
         let index = self.pinned_blocks.partition_point(|&(start, _)| start < block);
-        self.pinned_blocks[index].1 + live_bytes_before(self.heap.side.marks.view(), address)
+        self.pinned_blocks[index].1 + live_bytes_before(self.marks, address)
     }
 }
 
@@ -130,8 +142,8 @@ pub(super) struct Map<'p> {
     plan: &'p Plan<'p>,
     fixed_end: usize,
     heap_start: usize,
-    marks: View<AtomicU64, LOG_MARK_WORD>,
-    destinations: View<AtomicU32, LOG_BLOCK>,
+    marks: Marks,
+    destinations: Destinations,
 }
 
 impl Map<'_> {
@@ -157,7 +169,7 @@ impl Map<'_> {
 
 /// Live bytes in the block of `address` before it.
 #[inline]
-fn live_bytes_before(marks: View<AtomicU64, LOG_MARK_WORD>, address: usize) -> usize {
+fn live_bytes_before(marks: Marks, address: usize) -> usize {
     let below = marks.at(address).load(Relaxed) & (SideTables::mark_bit(address) - 1);
     // The block's first mark word, which is the same one for addresses in its first half.
     let first = marks.at(address & !(BLOCK - 1)).load(Relaxed);
@@ -166,13 +178,13 @@ fn live_bytes_before(marks: View<AtomicU64, LOG_MARK_WORD>, address: usize) -> u
 }
 
 /// Live bytes between `from` and `to`, which lie in one block or at its ends.
-fn live_bytes(heap: &Heap, from: usize, to: usize) -> usize {
+fn live_bytes(marks: Marks, from: usize, to: usize) -> usize {
     let mut live = 0;
     let mut address = from;
     while address < to {
         let word_end = (address | ((1 << LOG_MARK_WORD) - 1)) + 1;
         let end = word_end.min(to);
-        let bits = heap.side.marks.at(address).load(Relaxed) >> (address >> 3 & 63);
+        let bits = marks.at(address).load(Relaxed) >> (address >> 3 & 63);
         let words = (end - address) / WORD;
         let bits = if words == 64 { bits } else { bits & ((1 << words) - 1) };
         live += bits.count_ones() as usize;
@@ -200,13 +212,9 @@ fn dense_end(heap: &Heap) -> usize {
     let top = heap.old.top();
     let mut region = heap.old_start();
     while region + REGION <= top {
-        let live: usize = heap
-            .side
-            .marks
-            .span(region..region + REGION)
-            .iter()
-            .map(|word| word.load(Relaxed).count_ones() as usize)
-            .sum();
+        // SAFETY: the bits are only read.
+        let marks = unsafe { heap.side.marks.span(region..region + REGION) };
+        let live: usize = marks.iter().map(|word| word.load(Relaxed).count_ones() as usize).sum();
         if REGION - live * WORD > DENSE_GARBAGE_BYTES {
             break;
         }

@@ -38,7 +38,8 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
     let heap = &world.heap;
     let source_end = heap.old.top();
     let regions = (source_end - heap.old_start()).div_ceil(REGION);
-    heap.side.unflag_regions(heap.old_range(), RegionFlags::all());
+    // SAFETY: [stopped]; forwarders die here, and what is special is noted again as it is moved.
+    unsafe { heap.side.unflag_regions(heap.old_range(), RegionFlags::all()) };
     let slide = Slide {
         heap,
         plan,
@@ -49,8 +50,11 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         moved_below: AtomicUsize::new(0),
         crossings: (0..regions).map(|_| AtomicUsize::new(0)).collect(),
     };
-    pause.visit_roots(|root| *root = slide.map.relocated(*root));
-    pause.visit_weak_roots(|root| *root = slide.map.relocated(*root));
+    // SAFETY: [stopped]; this is where the objects are moved to.
+    unsafe {
+        pause.visit_roots(|root| *root = slide.map.relocated(*root));
+        pause.visit_weak_roots(|root| *root = slide.map.relocated(*root));
+    }
     // SAFETY: [stopped]; this is where the classes are moved to.
     unsafe { heap.classes.visit(|_, class| *class = slide.map.relocated(*class)) };
     world.workers.run_indivisible(&|_| {
@@ -64,7 +68,9 @@ pub(super) fn slide(pause: &mut Pause<'_>, plan: &Plan<'_>) {
         }
     });
     for (index, crossing) in slide.crossings.iter().enumerate() {
-        heap.side.crossings.at(slide.region_start(index)).store(crossing.load(Relaxed) as u64, Relaxed);
+        // SAFETY: a region of the old generation; [crossings] of what was moved.
+        let entry = unsafe { heap.side.crossings.at(slide.region_start(index)) };
+        entry.store(crossing.load(Relaxed) as u64, Relaxed);
     }
     for &(start, end) in &plan.holes {
         // SAFETY: everything has been moved; the hole lies between two objects.
@@ -221,7 +227,8 @@ impl Slide<'_, '_> {
 pub(super) fn next_live(heap: &Heap, from: usize, limit: usize) -> usize {
     let mut address = from;
     while address < limit {
-        let bits = heap.side.marks.at(address).load(Relaxed) >> (address >> 3 & 63);
+        // SAFETY: `limit` is the used range's end at most; only read.
+        let bits = unsafe { heap.side.marks.at(address) }.load(Relaxed) >> (address >> 3 & 63);
         if bits != 0 {
             return address + bits.trailing_zeros() as usize * WORD;
         }

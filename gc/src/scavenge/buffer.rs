@@ -20,6 +20,15 @@ pub(super) const MOST_SMALL_SLOTS: usize = 16;
 /// Bytes of the largest small object.
 pub(super) const SMALL_BYTES: usize = (MOST_SMALL_SLOTS + 1) * WORD;
 
+const fn buffer_bytes<const PARALLEL: bool>() -> usize {
+    if PARALLEL { SHARED_BUFFER_BYTES } else { SOLE_BUFFER_BYTES }
+}
+
+/// Whether an object of so many bytes may get memory of its own.
+pub(super) const fn is_separate<const PARALLEL: bool>(bytes: usize) -> bool {
+    bytes > buffer_bytes::<PARALLEL>() / SEPARATE_FRACTION
+}
+
 /// Memory for one copy.
 pub(super) enum Room {
     /// At the buffer's top.
@@ -42,8 +51,8 @@ impl Room {
 pub(super) struct CopyBuffer<'h> {
     heap: &'h Heap,
     region: &'h BumpRegion,
-    pub(super) scan: usize,
-    pub(super) top: usize,
+    scan: usize,
+    top: usize,
     end: usize,
 }
 
@@ -62,6 +71,22 @@ impl<'h> CopyBuffer<'h> {
         }
         self.top = top;
         Some(start)
+    }
+
+    /// The copies that are still to be scanned, for the caller to scan.
+    #[inline]
+    pub(super) fn take_unscanned(&mut self) -> Option<ScanRange> {
+        let range = self.scan..self.top;
+        self.scan = self.top;
+        (!range.is_empty()).then_some(range)
+    }
+
+    /// The copy that was made last, at `start`, need not be scanned. It is left out unless others before it wait.
+    #[inline]
+    pub(super) fn skip_scan(&mut self, start: usize) {
+        if self.scan == start {
+            self.scan = self.top;
+        }
     }
 
     /// Takes back the copy that was made last.
@@ -93,11 +118,10 @@ impl<'h> CopyBuffer<'h> {
         bytes: usize,
         unscanned: impl FnOnce(ScanRange),
     ) -> Option<Room> {
-        let buffer_bytes = if PARALLEL { SHARED_BUFFER_BYTES } else { SOLE_BUFFER_BYTES };
-        if bytes > buffer_bytes / SEPARATE_FRACTION {
+        if is_separate::<PARALLEL>(bytes) {
             return self.region.refill(bytes, bytes).map(|range| Room::Separate(range.start));
         }
-        let range = self.region.refill(bytes, buffer_bytes)?;
+        let range = self.region.refill(bytes, buffer_bytes::<PARALLEL>())?;
         let seamless = range.start == self.end;
         if !seamless {
             self.close();
@@ -118,19 +142,11 @@ impl<'h> CopyBuffer<'h> {
         Some(Room::Buffered(start))
     }
 
-    /// Takes back the copy of `bytes` that was made last: another worker's copy of the same object was first.
-    pub(super) fn take_back(&mut self, room: &Room, bytes: usize) {
+    /// Takes back the copy that was made last: another worker's copy of the same object was first.
+    pub(super) fn take_back(&mut self, room: &Room) {
         match *room {
-            Room::Buffered(start) => {
-                debug_assert_eq!(start + bytes, self.top);
-                self.top = start;
-            }
-            Room::Separate(start) => {
-                if !self.region.give_back(start..start + bytes) {
-                    // SAFETY: the memory is this worker's and holds a copy that nobody knows.
-                    unsafe { self.heap.fill_old(start, start + bytes) };
-                }
-            }
+            Room::Buffered(start) => self.top = start,
+            Room::Separate(start) => unreachable!("[one-room]: {start:#x} was given under a lock"),
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! Survivors are copied into the empty survivor half, or into the old generation once they are old enough or the half
 //! is full. Each worker copies into its own buffers and scans what it copied there; buffers that fill up before they
-//! are scanned go to a deque from which idle workers steal. References to young forwarders are replaced by the target,
+//! are scanned go to a deque from which idle workers steal, and so do large remembered objects, in pieces. References to young forwarders are replaced by the target,
 //! so that young forwarders die here.
 //!
 //! Barriers needed: the remembered set (old objects that may refer to young ones) is complete, with cards marked in
@@ -28,11 +28,22 @@ use crate::termination::Termination;
 pub(crate) use buffer::SHARED_BUFFER_BYTES;
 use worker::Worker;
 
-/// A part of a copy buffer whose objects are still to be scanned.
+/// Addresses that are still to be scanned.
 type ScanRange = std::ops::Range<usize>;
+
+/// Work that any worker may take.
+enum Piece {
+    /// A part of a copy buffer.
+    Copies(ScanRange),
+    /// Slots of a large remembered object: whole cards, but for the first and the last.
+    Cards(Obj, ScanRange),
+}
 
 /// Remembered objects claimed at once.
 const REMEMBERED_CHUNK: usize = 256;
+
+/// Locks for large objects: so many that workers rarely wait for another one's copying.
+const LARGE_LOCKS: usize = 64;
 
 /// What the workers of one scavenge share.
 struct Scavenge<'h> {
@@ -43,8 +54,10 @@ struct Scavenge<'h> {
     tenure_age: u32,
     remembered: Vec<Obj>,
     next_remembered: AtomicUsize,
-    stealers: Vec<Stealer<ScanRange>>,
+    stealers: Vec<Stealer<Piece>>,
     termination: Termination,
+    /// For objects that are too large for a copy buffer, by address.
+    large: [Mutex<()>; LARGE_LOCKS],
 }
 
 impl Scavenge<'_> {
@@ -69,16 +82,21 @@ impl Scavenge<'_> {
         (!rest.is_empty()).then(|| &rest[..rest.len().min(REMEMBERED_CHUNK)])
     }
 
+    fn lock_of(&self, object: usize) -> &Mutex<()> {
+        // Neighbours are more than 8 KiB apart.
+        &self.large[(object >> 13) % LARGE_LOCKS]
+    }
+
     fn has_work(&self) -> bool {
         self.next_remembered.load(Relaxed) < self.remembered.len()
             || self.stealers.iter().any(|stealer| !stealer.is_empty())
     }
 
-    fn steal(&self) -> Option<ScanRange> {
+    fn steal(&self) -> Option<Piece> {
         self.stealers.iter().find_map(|stealer| {
             loop {
                 match stealer.steal() {
-                    Steal::Success(range) => return Some(range),
+                    Steal::Success(piece) => return Some(piece),
                     Steal::Empty => return None,
                     Steal::Retry => {}
                 }
@@ -104,7 +122,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
     let heap = &world.heap;
     let workers = world.workers.count();
     let half = heap.empty_half();
-    let deques: Vec<Deque<ScanRange>> = (0..workers).map(|_| Deque::new_fifo()).collect();
+    let deques: Vec<Deque<Piece>> = (0..workers).map(|_| Deque::new_fifo()).collect();
     let shared = Scavenge {
         heap,
         survivors: BumpRegion::new(half.start, half.end),
@@ -113,6 +131,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         next_remembered: AtomicUsize::new(0),
         stealers: deques.iter().map(Deque::stealer).collect(),
         termination: Termination::new(workers),
+        large: [const { Mutex::new(()) }; LARGE_LOCKS],
     };
     // SAFETY: [stopped]
     unsafe { heap.open_tenure_room() };
@@ -122,12 +141,14 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
 
     let from = heap.survivor_range();
     for range in [heap.eden_range(), from.start..from.start + heap.config().survivor_bytes] {
-        heap.side.unflag_regions(range.clone(), RegionFlags::all());
+        // SAFETY: [stopped]; all that was live there was copied away.
+        unsafe { heap.side.unflag_regions(range.clone(), RegionFlags::all()) };
         pause.poison(range);
     }
     // SAFETY: [stopped]; the workers filled the half up to its top, and copied all that was live in the other.
     unsafe { heap.flip_survivors(shared.survivors.top()) };
-    heap.forwarders.young.store(0, Relaxed);
+    // SAFETY: references to young forwarders were replaced, and no forwarder was copied.
+    unsafe { heap.forwarders.forget_young() };
     Outcome {
         survived_bytes: shared.survivors.top() - half.start,
         tenured_bytes: heap.old.top() - old_before,
@@ -136,11 +157,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
     }
 }
 
-fn run<const PARALLEL: bool>(
-    pause: &mut Pause<'_>,
-    shared: &Scavenge<'_>,
-    deques: Vec<Deque<ScanRange>>,
-) -> u64 {
+fn run<const PARALLEL: bool>(pause: &mut Pause<'_>, shared: &Scavenge<'_>, deques: Vec<Deque<Piece>>) -> u64 {
     let mut states: Vec<_> = deques.into_iter().map(|deque| Worker::<PARALLEL>::new(shared, deque)).collect();
     visit_roots(pause, &mut states[0]);
     let slots: Vec<_> = states.into_iter().map(|state| Mutex::new(Some(state))).collect();
@@ -158,14 +175,16 @@ fn run<const PARALLEL: bool>(
         leader.absorb(worker);
     }
     weak::process(&mut leader, &mut pause.world().lock_state().finalizable);
-    pause.visit_weak_roots(|root| weak::update_root(&leader, root));
+    // SAFETY: a weak cell refers to the copy of what it referred to, or to nothing.
+    unsafe { pause.visit_young_weak_roots(|root| weak::update_root(&leader, root)) };
     let (healed, remembered) = leader.finish();
     pause.world().lock_state().remembered = remembered;
     healed
 }
 
 fn visit_roots<const PARALLEL: bool>(pause: &mut Pause<'_>, worker: &mut Worker<'_, PARALLEL>) {
-    pause.visit_roots(|root| *root = worker.forward_root(*root));
+    // SAFETY: a root refers to the copy of what it referred to.
+    unsafe { pause.visit_roots(|root| *root = worker.forward_root(*root)) };
     // Classes are kept alive here; only a full collection looks for dead ones.
     // SAFETY: [stopped]; copies keep the flag.
     unsafe { pause.world().heap.classes.visit(|_, class| *class = worker.forward_root(*class)) };

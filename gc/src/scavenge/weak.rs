@@ -46,7 +46,6 @@ impl<const PARALLEL: bool> Closure for Worker<'_, PARALLEL> {
 /// Makes a weak root cell refer to where its referent is now, or to nothing. After [`process`].
 #[inline]
 pub(super) fn update_root<const PARALLEL: bool>(worker: &Worker<'_, PARALLEL>, root: &mut Oop) {
-    // The usual referent is old.
     if worker.is_young_pointer(*root) {
         *root = survivor_of(worker, *root).unwrap_or(Oop::NULL);
     }

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::Worker as Deque;
@@ -9,10 +10,11 @@ use instar_heap::heap::Bounds;
 use instar_heap::memory::resolve;
 use instar_heap::object::WORD;
 use instar_heap::sync::Sound;
+use instar_heap::walk::walk;
 use instar_heap::{Format, Header, HeaderFlags, Obj, Oop, slot};
 
-use super::buffer::{CopyBuffer, MOST_SMALL_SLOTS, Room, SMALL_BYTES};
-use super::{ScanRange, Scavenge, is_reference};
+use super::buffer::{CopyBuffer, Room, SMALL_BYTES, is_separate};
+use super::{Piece, ScanRange, Scavenge, is_reference};
 use crate::evacuation::{not_yet_copied, publish_copy};
 use crate::remembered::remember;
 
@@ -25,7 +27,7 @@ pub(super) struct Worker<'s, const PARALLEL: bool> {
     to_bytes: usize,
     /// Objects of this age are tenured; falls to 0 when the survivor half is full.
     tenure_age: u32,
-    deque: Deque<ScanRange>,
+    deque: Deque<Piece>,
     survivors: CopyBuffer<'s>,
     tenured: CopyBuffer<'s>,
     remembered: Vec<Obj>,
@@ -35,7 +37,7 @@ pub(super) struct Worker<'s, const PARALLEL: bool> {
 }
 
 impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
-    pub(super) fn new(shared: &'s Scavenge<'s>, deque: Deque<ScanRange>) -> Self {
+    pub(super) fn new(shared: &'s Scavenge<'s>, deque: Deque<Piece>) -> Self {
         Worker {
             shared,
             bounds: shared.heap.bounds(),
@@ -44,7 +46,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             tenure_age: shared.tenure_age,
             deque,
             survivors: CopyBuffer::new(shared.heap, &shared.survivors),
-            tenured: CopyBuffer::new(shared.heap, &shared.heap.old),
+            // SAFETY: the buffer is filled with copies, and its rest with a free chunk.
+            tenured: CopyBuffer::new(shared.heap, unsafe { shared.heap.old.region() }),
             remembered: Vec::new(),
             weak: Vec::new(),
             ephemerons: Vec::new(),
@@ -59,8 +62,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             self.scan_copies();
             if let Some(chunk) = self.shared.claim_remembered() {
                 chunk.iter().for_each(|&object| self.scan_remembered(object));
-            } else if let Some(range) = self.shared.steal() {
-                self.scan_range(range);
+            } else if let Some(piece) = self.shared.steal() {
+                self.scan_piece(piece);
             } else if self.shared.termination.offer(|| self.shared.has_work()) {
                 return;
             }
@@ -70,33 +73,29 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     /// Scans all that this worker copied and that nobody stole.
     pub(super) fn scan_copies(&mut self) {
         loop {
-            while self.survivors.scan < self.survivors.top {
-                // SAFETY: copies stand without gaps between scan and top.
-                let (object, header, end) = unsafe { copy_at(self.survivors.scan) };
-                self.survivors.scan = end;
-                self.scan::<true>(object, header);
-            }
-            if self.tenured.scan < self.tenured.top {
-                // SAFETY: as above.
-                let (object, header, end) = unsafe { copy_at(self.tenured.scan) };
-                self.tenured.scan = end;
-                self.scan::<false>(object, header);
-            } else if self.survivors.scan >= self.survivors.top {
-                let Some(range) = self.deque.pop() else { return };
-                self.scan_range(range);
+            if let Some(range) = self.survivors.take_unscanned() {
+                self.scan_range::<true>(range);
+            } else if let Some(range) = self.tenured.take_unscanned() {
+                self.scan_range::<false>(range);
+            } else if let Some(piece) = self.deque.pop() {
+                self.scan_piece(piece);
+            } else {
+                return;
             }
         }
     }
 
-    fn scan_range(&mut self, range: ScanRange) {
-        let mut start = range.start;
-        let is_young = self.shared.heap.is_young(start);
-        while start < range.end {
-            // SAFETY: copies stand without gaps in a range to be scanned.
-            let (object, header, end) = unsafe { copy_at(start) };
-            start = end;
-            if is_young { self.scan::<true>(object, header) } else { self.scan::<false>(object, header) }
+    fn scan_piece(&mut self, piece: Piece) {
+        match piece {
+            Piece::Copies(range) if self.bounds.is_young(range.start) => self.scan_range::<true>(range),
+            Piece::Copies(range) => self.scan_range::<false>(range),
+            Piece::Cards(object, range) => self.scan_cards(object, range),
         }
+    }
+
+    fn scan_range<const YOUNG: bool>(&mut self, range: ScanRange) {
+        // SAFETY: copies stand without gaps in a range to be scanned, and stay as they are but for their slots.
+        unsafe { walk(range, |object, header| self.scan::<YOUNG>(object, header)) };
     }
 
     /// Updates the slots of a copied object. An old one that still refers to young ones is remembered.
@@ -129,7 +128,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             if !YOUNG && is_young {
                 any_young = true;
                 if header.has_overflow() {
-                    self.shared.heap.side.cards.at(cell.as_ptr() as usize).store(1, Relaxed);
+                    // SAFETY: a slot of an object in the heap, which is remembered below.
+                    unsafe { self.shared.heap.side.cards.at(cell.as_ptr() as usize) }.store(1, Relaxed);
                 }
             }
         }
@@ -142,7 +142,7 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         object.clear_flags(HeaderFlags::REMEMBERED);
         let header = object.header();
         if header.has_overflow() && header.format().is_strong() {
-            self.scan_cards(object, header);
+            self.share_cards(object, header);
         } else if header.is_forwarder() {
             self.scan_strong::<false>(object, header);
         } else {
@@ -150,26 +150,37 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         }
     }
 
-    /// Scans the marked cards of a large remembered object.
+    /// Cuts a large remembered object into pieces, for all workers.
+    fn share_cards(&mut self, object: Obj, header: Header) {
+        let end = object.end_of(header);
+        let mut start = object.address() + WORD;
+        while start < end {
+            let next = ((start | (PIECE_BYTES - 1)) + 1).min(end);
+            self.deque.push(Piece::Cards(object, start..next));
+            start = next;
+        }
+    }
+
+    /// Scans the marked cards of a piece of a large remembered object.
     ///
-    /// The first and the last card may belong to a neighbour too, which another worker may be scanning. They are
+    /// The object's first and last card may belong to a neighbour too, which another worker may be scanning. They are
     /// scanned whether they are marked or not, and never cleared: the mark may be the neighbour's.
-    fn scan_cards(&mut self, object: Obj, header: Header) {
-        let slots = object.slots_of(header);
+    fn scan_cards(&mut self, object: Obj, piece: ScanRange) {
+        let header = object.header();
         let (object_start, object_end) = (object.start_of(header), object.end_of(header));
         let cards = &self.shared.heap.side.cards;
         let mut any_young = false;
-        let mut index = 0;
-        while index < slots {
-            let address = object.slot_cell(index).as_ptr() as usize;
-            let card = cards.at(address);
-            let next = (index + (CARD_BYTES - address % CARD_BYTES) / WORD).min(slots);
-            let card_start = address & !(CARD_BYTES - 1);
+        let mut start = piece.start;
+        while start < piece.end {
+            // SAFETY: a slot of an object in the heap; the card is kept in step with the slots under it.
+            let card = unsafe { cards.at(start) };
+            let card_start = start & !(CARD_BYTES - 1);
+            let next = (card_start + CARD_BYTES).min(piece.end);
             let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
             if is_shared || card.load(Relaxed) != 0 {
                 let mut young_card = false;
-                for slot in index..next {
-                    young_card |= self.update(object.slot_cell(slot));
+                for slot in (start..next).step_by(WORD) {
+                    young_card |= self.update(object.slot_cell((slot - object.address()) / WORD - 1));
                 }
                 if young_card {
                     card.store(1, Relaxed);
@@ -177,11 +188,22 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
                 } else if !is_shared {
                     card.store(0, Relaxed);
                 }
+                self.scan_fresh_copies();
             }
-            index = next;
+            start = next;
         }
         if any_young {
             self.remember(object);
+        }
+    }
+
+    /// Scans what was just copied, while it is in the cache.
+    fn scan_fresh_copies(&mut self) {
+        if let Some(range) = self.survivors.take_unscanned() {
+            self.scan_range::<true>(range);
+        }
+        if let Some(range) = self.tenured.take_unscanned() {
+            self.scan_range::<false>(range);
         }
     }
 
@@ -241,44 +263,75 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     }
 
     /// Copies an object: most are small and find room in the buffer at hand.
+    ///
+    /// A branch chooses the buffer: a conditional move would make each copy's place depend on the load of the header.
     #[inline]
     fn copy(&mut self, object: Obj, header: Header) -> Oop {
+        if header.age() < self.tenure_age {
+            self.copy_small::<true>(object, header)
+        } else {
+            self.copy_small::<false>(object, header)
+        }
+    }
+
+    #[inline]
+    fn copy_small<const SURVIVES: bool>(&mut self, object: Obj, header: Header) -> Oop {
         let slots = header.slot_field() as usize;
-        let survives = header.age() < self.tenure_age;
-        let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+        let buffer = if SURVIVES { &mut self.survivors } else { &mut self.tenured };
         let Some(room) = buffer.take_small(slots) else { return self.copy_any(object, header) };
         // SAFETY: the room is this worker's, and as large as the object. Bodies do not change during a scavenge.
-        unsafe { copy_body(object.address(), room, slots) };
+        let may_refer_to_young = unsafe { copy_body(object.address(), room, slots, self.bounds) };
         // SAFETY: the copy is complete but for its header.
         let copied = unsafe { Obj::from_address(room) };
-        copied.set_header(header.with_age(if survives { header.age() + 1 } else { 0 }));
+        copied.set_header(header.with_age(if SURVIVES { header.age() + 1 } else { 0 }));
         if let Err(winner) = self.publish(object, header, copied) {
-            let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
+            let buffer = if SURVIVES { &mut self.survivors } else { &mut self.tenured };
             buffer.take_back_to(room);
             return winner;
         }
-        self.note_copy(header, copied, room, survives, WORD + slots * WORD);
+        if !may_refer_to_young && header.format().is_strong() {
+            let buffer = if SURVIVES { &mut self.survivors } else { &mut self.tenured };
+            buffer.skip_scan(room);
+        }
+        self.note_copy(header, copied, room, SURVIVES, WORD + slots * WORD);
         copied.oop()
     }
 
-    /// Copies an object of any size to wherever there is room.
+    /// Copies an object of any size.
+    ///
+    /// [one-room] An object too large for a buffer gets room under a lock, and only if no other worker's copy came first:
+    /// a race that was lost would waste up to 64 KiB that [tenure-room] does not reckon with. Room in a buffer is taken
+    /// back instead.
     #[cold]
     #[inline(never)]
     fn copy_any(&mut self, object: Obj, header: Header) -> Oop {
+        if !PARALLEL || !is_separate::<PARALLEL>(object.end_of(header) - object.start_of(header)) {
+            return self.copy_wherever(object, header);
+        }
+        let _lock = self.shared.lock_of(object.address()).lock().unwrap_or_else(PoisonError::into_inner);
+        match not_yet_copied::<Sound, _>(object.header_cell()) {
+            Ok(header) => self.copy_wherever(object, header),
+            Err(new) => new,
+        }
+    }
+
+    /// Copies an object to wherever there is room.
+    fn copy_wherever(&mut self, object: Obj, header: Header) -> Oop {
         let (start, end) = (object.start_of(header), object.end_of(header));
         let bytes = end - start;
         let deque = &self.deque;
         let mut survives = header.age() < self.tenure_age;
         let mut room = None;
         if survives {
-            room = self.survivors.allocate::<PARALLEL>(bytes, |range| deque.push(range));
+            room = self.survivors.allocate::<PARALLEL>(bytes, |range| deque.push(Piece::Copies(range)));
             survives = room.is_some();
             if !survives && bytes <= SMALL_BYTES {
                 // The half is full: the rest is tenured without asking again.
                 self.tenure_age = 0;
             }
         }
-        let room = room.or_else(|| self.tenured.allocate::<PARALLEL>(bytes, |range| deque.push(range)));
+        let room = room
+            .or_else(|| self.tenured.allocate::<PARALLEL>(bytes, |range| deque.push(Piece::Copies(range))));
         let Some(room) = room else { unreachable!("[tenure-room]: no room to tenure {bytes} bytes") };
         let copy = room.start() + (object.address() - start);
         // SAFETY: source and room are both `bytes` long and distinct. The header's cell is skipped: other workers may
@@ -299,12 +352,12 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         copied.set_header(header.with_age(if survives { header.age() + 1 } else { 0 }));
         if let Err(winner) = self.publish(object, header, copied) {
             let buffer = if survives { &mut self.survivors } else { &mut self.tenured };
-            buffer.take_back(&room, bytes);
+            buffer.take_back(&room);
             return winner;
         }
         self.note_copy(header, copied, room.start(), survives, bytes);
         if let Room::Separate(first) = room {
-            self.deque.push(first..first + bytes);
+            self.deque.push(Piece::Copies(first..first + bytes));
         }
         copied.oop()
     }
@@ -322,7 +375,8 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     #[inline]
     fn note_copy(&self, header: Header, copied: Obj, start: usize, survives: bool, bytes: usize) {
         if !survives {
-            self.shared.heap.side.note_crossing(start, start + bytes);
+            // SAFETY: the copy is there to stay.
+            unsafe { self.shared.heap.side.note_crossing(start, start + bytes) };
         }
         if header.has_any(HeaderFlags::SPECIAL) {
             self.shared.heap.note_special(copied.address());
@@ -348,35 +402,30 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
 }
 
 const CARD_BYTES: usize = 1 << instar_heap::side::LOG_CARD;
+/// Bytes of a large remembered object that are scanned in one go: whole cards.
+const PIECE_BYTES: usize = 128 * CARD_BYTES;
 
-/// The copy that starts at `start`, with its header and its end.
-///
-/// # Safety
-/// A copy starts there.
-#[inline]
-unsafe fn copy_at(start: usize) -> (Obj, Header, usize) {
-    // SAFETY: the caller's promise.
-    let object = unsafe { Obj::from_start(start) };
-    let header = object.header();
-    let slots = header.slot_field() as usize;
-    let end = if slots.wrapping_sub(1) < MOST_SMALL_SLOTS {
-        start + WORD + slots * WORD
-    } else {
-        object.end_of(header)
-    };
-    (object, header, end)
-}
-
-/// Copies the slots of a small object.
+/// Copies the slots of a small object. Whether any of them may refer to a young one: the words are at hand, and an
+/// object without such a slot need not be scanned. Raw data may look as if it did.
 ///
 /// # Safety
 /// Both have so many slots and do not overlap; `to` is the caller's.
 #[inline]
-unsafe fn copy_body(from: usize, to: usize, slots: usize) {
+unsafe fn copy_body(from: usize, to: usize, slots: usize, bounds: Bounds) -> bool {
+    let mut may_refer_to_young = false;
     // SAFETY: the caller's promise. Small counts, so that a loop beats a call.
-    unsafe {
-        for index in 1..=slots {
-            (to as *mut u64).add(index).write((from as *const u64).add(index).read());
-        }
+    let mut copy = |index| unsafe {
+        let word = (from as *const u64).add(index).read();
+        may_refer_to_young |= bounds.is_young(word as usize);
+        (to as *mut u64).add(index).write(word);
+    };
+    copy(1);
+    if slots == 3 {
+        // The size that figures are stated for, and a common one.
+        copy(2);
+        copy(3);
+    } else {
+        (2..=slots).for_each(copy);
     }
+    may_refer_to_young
 }

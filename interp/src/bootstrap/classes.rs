@@ -66,6 +66,12 @@ impl<'d> Plan<'d> {
         self.variables("Class").len() + own
     }
 
+    /// The layout of instances: a class that says nothing of it has that of its superclass.
+    fn layout(&self, name: &str) -> Layout {
+        let layouts = self.chain(name).into_iter().map(|def| def.layout);
+        layouts.into_iter().find(|layout| *layout != Layout::Normal).unwrap_or_default()
+    }
+
     /// Superclasses before subclasses.
     fn in_order(&self, defs: &[&'d ClassDef]) -> Result<Vec<&'d ClassDef>, SpaceError> {
         let mut ordered: Vec<&ClassDef> = defs.to_vec();
@@ -122,6 +128,15 @@ pub(crate) fn packed_format(spec: ClassSpec) -> Oop {
     Oop::small_integer(packed).unwrap_or(Oop::NULL)
 }
 
+/// What [`packed_format`] packed, if it is a shape that instances can have.
+pub(crate) fn unpacked_format(packed: i64) -> Option<ClassSpec> {
+    let fixed_slots = (packed & 0xFFFF) as u16;
+    let formats =
+        [Format::FIXED, Format::INDEXABLE, Format::WEAK, Format::EPHEMERON, Format::WORDS, Format::BYTES];
+    let format = formats.into_iter().find(|format| i64::from(format.bits()) == packed >> 16)?;
+    Some(ClassSpec { format, fixed_slots })
+}
+
 /// The index of the instances of a class that has no entry of its own in the class table.
 fn built_in(name: &str) -> Option<ClassIndex> {
     match name {
@@ -141,7 +156,7 @@ impl Space {
         let ordered = plan.in_order(defs)?;
         let mut indices = HashMap::new();
         for def in &ordered {
-            let spec = spec_of(def.layout, plan.variables(&def.name).len());
+            let spec = spec_of(plan.layout(&def.name), plan.variables(&def.name).len());
             let instances = match built_in(&def.name) {
                 Some(index) => index,
                 None => self.define_index(spec)?,
@@ -175,7 +190,7 @@ impl Space {
                 superclass.map(|made| made.class),
                 above,
                 def,
-                plan.variables(&def.name).len(),
+                spec_of(plan.layout(&def.name), plan.variables(&def.name).len()),
             )?;
         }
         self.release(first);
@@ -202,10 +217,11 @@ impl Space {
         let above = above.oop();
         let above = self.root(above);
         let layout = self.inherited_layout(def, superclass);
-        let instances = self.define_index(spec_of(layout, variables))?;
+        let spec = spec_of(layout, variables);
+        let instances = self.define_index(spec)?;
         let classes = self.define_index(ClassSpec::fixed(class_variables as u16))?;
         let made = self.make_pair(instances, classes)?;
-        let result = self.fill_class(made, superclass, above, def, variables);
+        let result = self.fill_class(made, superclass, above, def, spec);
         self.release(superclass.unwrap_or(above));
         result
     }
@@ -308,10 +324,9 @@ impl Space {
         superclass: Option<Root>,
         above: Root,
         def: &ClassDef,
-        variables: usize,
+        spec: ClassSpec,
     ) -> Result<(), HeapError> {
         let index = |index: ClassIndex| Oop::small_integer(i64::from(index.get())).unwrap_or(Oop::NULL);
-        let spec = spec_of(def.layout, variables);
         let class_spec = self.mutator.heap().classes.spec(made.classes).unwrap_or(ClassSpec::fixed(0));
         let over = superclass.map_or(self.nil(), |superclass| self.rooted(superclass).oop());
         self.store_rooted(made.class, behavior::SUPERCLASS, over);

@@ -5,7 +5,9 @@ mod kernel;
 mod load;
 mod methods;
 
+pub(crate) use classes::unpacked_format;
 pub use kernel::sources;
+pub(crate) use methods::WorkspaceScope;
 pub use methods::{ClassScope, Problem};
 
 use instar_heap::{HeapError, Oop};

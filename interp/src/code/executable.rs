@@ -65,6 +65,19 @@ pub enum Shortcut {
     Setter(u32),
     /// `^ self`.
     Receiver,
+    /// `^ true`, `^ nil`, `^ 3`.
+    Constant(Constant),
+}
+
+/// A value that no collection moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constant {
+    /// nil.
+    Nil,
+    /// true or false.
+    Boolean(bool),
+    /// A small integer.
+    Integer(i16),
 }
 
 /// What a send does to receivers of one class: the result of a lookup.
@@ -96,6 +109,8 @@ pub enum Action {
     Setter(u32),
     /// Answers the receiver.
     Receiver,
+    /// Answers a value that no collection moves.
+    Constant(Oop),
     /// Runs a block.
     BlockValue,
     /// Reads an element of an object with pointer slots only indexable ones.
@@ -116,6 +131,8 @@ impl Entry {
 pub struct Site {
     /// The receiver class seen last.
     pub entry: Entry,
+    /// The one seen before.
+    pub second: Entry,
     /// Others, up to [`MOST_ENTRIES`].
     pub others: Vec<Entry>,
     /// The literal with the selector.
@@ -124,13 +141,14 @@ pub struct Site {
     pub arguments: u8,
 }
 
-/// Receiver classes that a site remembers besides the last.
-pub const MOST_ENTRIES: usize = 7;
+/// Receiver classes that a site remembers besides the first two.
+pub const MOST_ENTRIES: usize = 6;
 
 impl Site {
     /// Forgets all.
     pub fn flush(&mut self) {
         self.entry = Entry::NONE;
+        self.second = Entry::NONE;
         self.others.clear();
     }
 }
@@ -141,6 +159,7 @@ impl Code {
         let first_temporary = 1 + u32::from(unit.arguments) + u32::from(unit.copied);
         let sites = unit.sites.iter().map(|site| Site {
             entry: Entry::NONE,
+            second: Entry::NONE,
             others: Vec::new(),
             selector: site.selector,
             arguments: site.arguments,
@@ -183,7 +202,8 @@ impl Code {
             for (at, op) in replaced {
                 words[at] = words[at] & !0xFF | op as u32;
             }
-            let site = |site: &Site| Site { entry: Entry::NONE, others: Vec::new(), ..*site };
+            let site =
+                |site: &Site| Site { entry: Entry::NONE, second: Entry::NONE, others: Vec::new(), ..*site };
             Box::new(Code {
                 words,
                 sites: self.sites.iter().map(site).collect(),
@@ -232,8 +252,16 @@ fn shortcut(unit: &CodeUnit, has_primitive: bool) -> Option<Shortcut> {
         return None;
     }
     let first = Instruction(*unit.words.first()?);
+    let answers = |constant| {
+        let next = Instruction(*unit.words.get(1)?);
+        (next == Instruction::abc(Op::Return, first.a() as u8, 0, 0)).then_some(Shortcut::Constant(constant))
+    };
     match (first.op()?, unit.words.get(1..)?) {
         (Op::ReturnSelf, _) => Some(Shortcut::Receiver),
+        (Op::LoadNil, _) => answers(Constant::Nil),
+        (Op::LoadTrue, _) => answers(Constant::Boolean(true)),
+        (Op::LoadFalse, _) => answers(Constant::Boolean(false)),
+        (Op::LoadInteger, _) => answers(Constant::Integer(first.signed_bx() as i16)),
         (Op::LoadSlot, &[next, ..])
             if Instruction(next) == Instruction::abc(Op::Return, first.a() as u8, 0, 0) =>
         {

@@ -9,7 +9,7 @@ pub mod verify;
 
 pub use assemble::{Assembler, Label, Limit};
 pub use disassemble::disassemble;
-pub use executable::{Action, Code, CodeTable, Entry, Shortcut, Site};
+pub use executable::{Action, Code, CodeTable, Constant, Entry, Shortcut, Site};
 pub use instruction::{Instruction, Op, Operands};
 pub use unit::{Binding, BooleanTest, CodeKind, CodeUnit, CopiedCells, Literal, SiteUnit, TemporaryName};
 pub use verify::{Facts, Reason, Rejection, arity, verify};

@@ -91,6 +91,7 @@ layouts! {
         STACK "stack" = 3,
         NAME "name" = 4,
         ENVIRONMENT "environment" = 5,
+        GRANTED "granted" = 6,
     }
     /// Lists of processes, semaphores among them.
     semaphore "Semaphore" {

@@ -7,10 +7,25 @@
 //! Each file of this folder is an area and has a `TABLE`; [`find`] looks through all of them.
 
 mod block;
+mod class;
+mod collection;
 mod context;
+mod environment;
+mod file;
+pub(crate) mod file_table;
+mod float;
+mod float_bits;
+mod float_text;
+mod integer;
+mod large_integer;
+mod method;
 mod object;
 mod process;
+mod string;
+mod symbol;
 mod system;
+mod text;
+mod time;
 
 use instar_heap::{HeapError, Oop};
 
@@ -66,7 +81,24 @@ pub enum Primitive {
 /// One area's primitives by name.
 pub type Table = &'static [(&'static str, Primitive)];
 
-const TABLES: &[Table] = &[object::TABLE, block::TABLE, context::TABLE, process::TABLE, system::TABLE];
+const TABLES: &[Table] = &[
+    block::TABLE,
+    class::TABLE,
+    collection::TABLE,
+    context::TABLE,
+    environment::TABLE,
+    file::TABLE,
+    float::TABLE,
+    integer::TABLE,
+    large_integer::TABLE,
+    method::TABLE,
+    object::TABLE,
+    process::TABLE,
+    string::TABLE,
+    symbol::TABLE,
+    system::TABLE,
+    time::TABLE,
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<Primitive> {

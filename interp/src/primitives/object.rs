@@ -40,7 +40,7 @@ fn identity_hash(space: &mut Space, call: Call) -> Answer {
 }
 
 /// Number of indexable elements; `None` for an object without an indexable part.
-fn indexable_size(value: Value<'_>) -> Option<usize> {
+pub(super) fn indexable_size(value: Value<'_>) -> Option<usize> {
     let object = value.object()?;
     let format = object.header().format();
     if format.is_bytes() || format == Format::WORDS {
@@ -53,7 +53,7 @@ fn indexable_size(value: Value<'_>) -> Option<usize> {
 }
 
 /// Bytes of one element of raw data.
-fn element_bytes(value: Value<'_>) -> usize {
+pub(super) fn element_bytes(value: Value<'_>) -> usize {
     if value.is(Known::WideString) || value.is(Known::WideSymbol) {
         4
     } else if value.object().is_some_and(|object| object.header().format() == Format::WORDS) {
@@ -76,7 +76,7 @@ fn element_index(space: &Space, call: Call) -> Result<usize, Failure> {
 }
 
 /// Whether elements are Characters.
-fn is_text(value: Value<'_>) -> bool {
+pub(super) fn is_text(value: Value<'_>) -> bool {
     use Known::{ByteString, ByteSymbol, WideString, WideSymbol};
     [ByteString, ByteSymbol, WideString, WideSymbol].into_iter().any(|class| value.is(class))
 }
@@ -103,7 +103,7 @@ fn at(space: &mut Space, call: Call) -> Answer {
 }
 
 /// The object that may be written to.
-fn writable(space: &Space, call: Call) -> Result<Obj, Failure> {
+pub(super) fn writable(space: &Space, call: Call) -> Result<Obj, Failure> {
     let object = space.receiver(call).object().ok_or(space.failure(Special::BadReceiver))?;
     if object.header().has_any(HeaderFlags::IMMUTABLE) {
         return Err(space.failure(Special::ReadOnly));
@@ -152,7 +152,7 @@ fn word_of(value: Value<'_>) -> Option<u64> {
 }
 
 /// Slots on which the runtime relies are not the guest's to write: a key of an ephemeron, and all of code.
-fn check_slot_is_free(space: &Space, receiver: Value<'_>, _slot: usize) -> Result<(), Failure> {
+pub(super) fn check_slot_is_free(space: &Space, receiver: Value<'_>, _slot: usize) -> Result<(), Failure> {
     let is_code = receiver.is(Known::CompiledMethod) || receiver.is(Known::CompiledBlock);
     if is_code { Err(space.failure(Special::ReadOnly)) } else { Ok(()) }
 }

@@ -25,6 +25,8 @@ pub(super) const TABLE: Table = &[
     ("semaphoreSignal", Primitive::Control(signal)),
     ("semaphoreWait", Primitive::Control(wait)),
     ("semaphoreSignalAt", Primitive::Plain(signal_at)),
+    ("semaphoreWaitUntil", Primitive::Control(wait_until)),
+    ("semaphoreEnqueue", Primitive::Control(enqueue)),
     ("systemQuit", Primitive::Control(quit)),
 ];
 
@@ -147,11 +149,44 @@ fn wait(space: &mut Space, call: Call) -> Result<Flow, Failure> {
     sent(space, None)
 }
 
+/// As `wait`, until the clock shows the microseconds of the argument at most. True if there was a signal.
+fn wait_until(space: &mut Space, call: Call) -> Result<Flow, Failure> {
+    let receiver = semaphore(space, space.receiver(call))?;
+    let when = time(space, call)?;
+    let yes = space.boolean(true);
+    if space.wait(receiver) {
+        return Ok(Flow::Answer(yes));
+    }
+    space.roots.above = std::ptr::null_mut();
+    space.complete(yes);
+    space.limit_wait(receiver, when);
+    space.switch_to_next();
+    sent(space, None)
+}
+
+/// Lets the argument, a process that does not run, wait for the receiver.
+fn enqueue(space: &mut Space, call: Call) -> Result<Flow, Failure> {
+    let receiver = semaphore(space, space.receiver(call))?;
+    let process = space.argument(call, 0);
+    if !process.is_kind_of(Known::Process) || !space.enqueue(receiver, process.oop()) {
+        return Err(space.failure(Special::BadArgument));
+    }
+    complete_with_receiver(space, call);
+    space.preempt();
+    sent(space, None)
+}
+
+/// The time that the first argument names, in microseconds of the clock that starts with the space.
+fn time(space: &Space, call: Call) -> Result<Instant, Failure> {
+    let at = space.argument(call, 0).as_integer().ok_or(space.failure(Special::BadArgument))?;
+    let when = space.started.checked_add(Duration::from_micros(u64::try_from(at).unwrap_or(0)));
+    when.ok_or(space.failure(Special::BadArgument))
+}
+
 /// `aSemaphore signalAt: microseconds` of the monotonic clock that `timeMicroseconds` reads.
 fn signal_at(space: &mut Space, call: Call) -> Answer {
     let receiver = semaphore(space, space.receiver(call))?;
-    let at = space.argument(call, 0).as_integer().ok_or(space.failure(Special::BadArgument))?;
-    let when = space.started + Duration::from_micros(u64::try_from(at).unwrap_or(0));
+    let when = time(space, call)?;
     // What is due already is signalled at the next poll all the same.
     space.set_alarm(receiver, when.max(Instant::now()));
     Ok(receiver)

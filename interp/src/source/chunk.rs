@@ -5,13 +5,14 @@
 //! file has the same model as every other package. All other texts are kept as do-its.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use memchr::{memchr, memmem};
 
 use super::file::{Place, SourceError, SourceErrors, SourceFile};
 use super::message::{Definition, Header, Parts, definition, header};
-use super::model::{ClassDef, DoItDef, ExtensionDef, MethodDef, Package, Side, TraitDef};
+use super::model::{ClassDef, DoItDef, ExtensionDef, MethodDef, Package, Side, Style, TraitDef};
 use crate::syntax::{ExpressionKind, Span, Statement, SyntaxError, parse_doit};
 
 /// Reads a chunk file. The package is named as the file is, without what follows the first period.
@@ -22,7 +23,8 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Package, SourceErrors> {
     file.check_length()?;
     let (file, chunks) = chunks(&with_line_feeds(file));
     let name = file.name().split('.').next().unwrap_or_default();
-    let mut run = Run { file: &file, package: Package::new(name), errors: Vec::new() };
+    let mut run =
+        Run { file: &file, package: Package::new(name), owners: HashMap::new(), errors: Vec::new() };
     let mut chunks = chunks.into_iter();
     while let Some(chunk) = chunks.next() {
         if !is_blank(&file, chunk) {
@@ -84,7 +86,16 @@ fn is_blank(file: &SourceFile, chunk: Span) -> bool {
 struct Run<'f> {
     file: &'f Arc<SourceFile>,
     package: Package,
+    owners: HashMap<String, Owner>,
     errors: Vec<SourceError>,
+}
+
+/// Whose methods follow: its index in the package.
+#[derive(Clone, Copy)]
+enum Owner {
+    Class(usize),
+    Trait(usize),
+    Extension(usize),
 }
 
 impl Run<'_> {
@@ -133,18 +144,26 @@ impl Run<'_> {
     fn define(&mut self, definition: Definition, span: Span) {
         let place = self.place(span);
         match definition {
-            Definition::Class(parts) => self.package.classes.push(class(parts, place)),
-            Definition::Trait(parts) => self.package.traits.push(trait_(parts, place)),
+            Definition::Class(parts) => {
+                self.owners.insert(parts.name.clone(), Owner::Class(self.package.classes.len()));
+                self.package.classes.push(class(parts, place));
+            }
+            Definition::Trait(parts) => {
+                self.owners.insert(parts.name.clone(), Owner::Trait(self.package.traits.len()));
+                self.package.traits.push(trait_(parts, place));
+            }
             Definition::ClassSide { name, parts } => {
                 let (variables, traits) = (parts.instance_variables, parts.traits);
-                let class = self.package.classes.iter_mut().find(|class| class.name == name);
-                let made = self.package.traits.iter_mut().find(|made| made.name == name);
-                if let Some(class) = class {
-                    (class.class_instance_variables, class.class_traits) = (variables, traits);
-                } else if let Some(made) = made {
-                    (made.class_instance_variables, made.class_traits) = (variables, traits);
-                } else {
-                    self.package.doits.push(DoItDef { place });
+                match self.owners.get(&name) {
+                    Some(Owner::Class(index)) => {
+                        let class = &mut self.package.classes[*index];
+                        (class.class_instance_variables, class.class_traits) = (variables, traits);
+                    }
+                    Some(Owner::Trait(index)) => {
+                        let made = &mut self.package.traits[*index];
+                        (made.class_instance_variables, made.class_traits) = (variables, traits);
+                    }
+                    _ => self.package.doits.push(DoItDef { place }),
                 }
             }
             Definition::Comment { name, text } => {
@@ -157,11 +176,11 @@ impl Run<'_> {
 
     /// Sets the comment of a class or trait of this file.
     fn comment(&mut self, name: &str, text: String) -> bool {
-        let class =
-            self.package.classes.iter_mut().find(|class| class.name == name).map(|class| &mut class.comment);
-        let made =
-            self.package.traits.iter_mut().find(|made| made.name == name).map(|made| &mut made.comment);
-        let Some(comment) = class.or(made) else { return false };
+        let comment = match self.owners.get(name) {
+            Some(Owner::Class(index)) => &mut self.package.classes[*index].comment,
+            Some(Owner::Trait(index)) => &mut self.package.traits[*index].comment,
+            _ => return false,
+        };
         *comment = Some(text).filter(|text| !text.is_empty());
         true
     }
@@ -205,21 +224,16 @@ impl Run<'_> {
             Err(errors) => return self.errors.extend(errors.into_iter().map(|error| self.file.error(error))),
         };
         let place = self.place(span);
-        let package = &mut self.package;
-        let of_class =
-            package.classes.iter_mut().find(|class| class.name == name).map(|class| &mut class.methods);
-        let of_trait = package.traits.iter_mut().find(|made| made.name == name).map(|made| &mut made.methods);
-        if let Some(methods) = of_class.or(of_trait) {
-            return methods.push(method);
-        }
-        match package.extensions.iter_mut().find(|extension| extension.name == name) {
-            Some(extension) => extension.methods.push(method),
-            None => package.extensions.push(ExtensionDef {
-                name: name.to_owned(),
-                methods: vec![method],
-                style: Default::default(),
-                place,
-            }),
+        let extensions = &mut self.package.extensions;
+        let owner = *self.owners.entry(name.to_owned()).or_insert_with(|| {
+            let style = Style::default();
+            extensions.push(ExtensionDef { name: name.to_owned(), methods: Vec::new(), style, place });
+            Owner::Extension(extensions.len() - 1)
+        });
+        match owner {
+            Owner::Class(index) => self.package.classes[index].methods.push(method),
+            Owner::Trait(index) => self.package.traits[index].methods.push(method),
+            Owner::Extension(index) => self.package.extensions[index].methods.push(method),
         }
     }
 }

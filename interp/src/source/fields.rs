@@ -1,6 +1,7 @@
 //! Metadata taken apart key by key. What is missing, unknown or of the wrong sort is reported with its place and what
 //! to do.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::composition::Composition;
@@ -138,6 +139,7 @@ impl<'a> Fields<'a> {
             return Vec::new();
         };
         let mut names: Vec<String> = Vec::new();
+        let mut seen = HashSet::new();
         for Item { value, span } in items {
             let (Value::Symbol(text) | Value::String(text)) = value else {
                 self.report(span, format!("expected a name, found {}", value.describe()), "");
@@ -155,10 +157,10 @@ impl<'a> Fields<'a> {
                 continue;
             }
             let Some(name) = self.checked_name(text, span) else { continue };
-            if names.contains(&name) {
-                self.report(span, format!("{name} is declared twice"), "remove one of the declarations");
-            } else {
+            if seen.insert(name.clone()) {
                 names.push(name);
+            } else {
+                self.report(span, format!("{name} is declared twice"), "remove one of the declarations");
             }
         }
         names

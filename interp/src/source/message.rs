@@ -2,6 +2,8 @@
 //! `Object << #Foo slots: {…}; …`, `Trait named: #TFoo …`, `Foo class instanceVariableNames: '…'`,
 //! `Foo comment: '…'`, and what announces methods in chunk files.
 
+use std::collections::HashSet;
+
 use super::composition::Composition;
 use super::model::{Filing, Layout, Side};
 use super::ston::is_identifier;
@@ -235,15 +237,12 @@ fn names(expression: &Expression<'_>) -> Result<Vec<String>, SyntaxError> {
         }
         _ => return Err(SyntaxError::new(expression.span, "expected names, as in 'a b' or { #a. #b }")),
     };
-    match given
-        .iter()
-        .enumerate()
-        .find(|(index, name)| !is_identifier(name) || given[..*index].contains(*name))
-    {
-        Some((_, name)) if is_identifier(name) => {
-            Err(SyntaxError::new(expression.span, format!("{name} is declared twice")))
-        }
-        Some((_, name)) => Err(SyntaxError::new(expression.span, format!("'{name}' is no name"))),
+    if let Some(name) = given.iter().find(|name| !is_identifier(name)) {
+        return Err(SyntaxError::new(expression.span, format!("'{name}' is no name")));
+    }
+    let mut seen = HashSet::new();
+    match given.iter().find(|name| !seen.insert(*name)) {
+        Some(name) => Err(SyntaxError::new(expression.span, format!("{name} is declared twice"))),
         None => Ok(given),
     }
 }

@@ -108,7 +108,7 @@ fn digits_end(text: &[u8], start: usize, base: u32) -> usize {
     start + text.get(start..).unwrap_or_default().iter().take_while(|byte| is_digit(byte)).count()
 }
 
-/// The value of decimal digits, saturated well inside of 64 bits.
+/// The value of decimal digits and nothing else, saturated well inside of 64 bits.
 fn decimal(digits: &[u8]) -> i64 {
     let add = |value: i64, byte: &u8| (value * 10 + i64::from(byte - b'0')).min(i64::MAX / 100);
     digits.iter().fold(0, add)
@@ -160,10 +160,15 @@ pub(super) fn small_digit_end(bytes: &[u8], span: Span) -> Option<u32> {
         return None;
     }
     let token = &bytes[span.range()];
-    let mark = token.iter().position(|byte| *byte == b'r');
-    let base = decimal(&token[..mark.unwrap_or(token.len())]);
-    let first = if mark.is_none() && bytes[end] == b'r' { end + 1 } else { end };
-    if !(11..=36).contains(&base) || mark.is_none() && first == end {
+    let radix = &token[..digits_end(token, 0, 10)];
+    // `16r` and the letters, or `16r1` and the letters.
+    let first = match token.get(radix.len()) {
+        None if bytes[end] == b'r' => end + 1,
+        Some(b'r') => end,
+        _ => return None,
+    };
+    let base = decimal(radix);
+    if !(11..=36).contains(&base) {
         return None;
     }
     let is_digit = |byte: &u8| digit(byte.to_ascii_uppercase()).is_some_and(|digit| i64::from(digit) < base);

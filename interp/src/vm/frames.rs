@@ -14,6 +14,12 @@ use crate::objects::{Known, Special};
 /// Frames of the stack that a home's number takes in a closure; the serial number is above.
 const HOME_FRAME_BITS: u32 = 22;
 
+/// The serial number and the frame's number that a closure's `home` is made of.
+pub(crate) fn split_home(home: i64) -> (u64, usize) {
+    let home = home as u64;
+    (home >> HOME_FRAME_BITS, (home & ((1 << HOME_FRAME_BITS) - 1)) as usize)
+}
+
 /// The code of a *trampoline*: a frame that the runtime pushes under a method whose result is not for the instruction under way.
 /// Its register 0 says which register of the frame below gets the result, if any does; that frame's `pc` is where it goes on.
 pub(super) fn trampoline() -> Code {
@@ -232,9 +238,7 @@ impl Space {
 
     /// The frame that a closure's `home` names, if it still is there, below the top.
     fn frame_of_home(&mut self, home: Oop) -> Option<usize> {
-        let home = home.as_small_integer()? as u64;
-        let number = (home & ((1 << HOME_FRAME_BITS) - 1)) as usize;
-        let serial = home >> HOME_FRAME_BITS;
+        let (serial, number) = split_home(home.as_small_integer()?);
         let stack = self.stack();
         stack.frame(number).filter(|frame| serial != 0 && frame.mark.serial() == serial).map(|_| number)
     }

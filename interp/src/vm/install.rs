@@ -174,15 +174,19 @@ impl Space {
     fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {
         let (Binding::ClassVariable(name) | Binding::Global(name) | Binding::Undeclared(name)) = binding;
         let name = self.symbol(name)?;
+        let in_workspace = self.workspace.and_then(|workspace| association_at(self.rooted(workspace), name));
         let found = match binding {
             Binding::ClassVariable(_) => self.class_variable(self.rooted(class), name),
-            Binding::Global(_) => self.global(name),
+            Binding::Global(_) => in_workspace.or_else(|| self.global(name)),
             Binding::Undeclared(_) => association_at(self.value(self.special(Special::Undeclared)), name),
         };
         if let Some(association) = found {
             return Ok(association.oop());
         }
-        let undeclared = self.special(Special::Undeclared);
+        let undeclared = match (binding, self.workspace) {
+            (Binding::Global(_), Some(workspace)) => self.rooted(workspace).oop(),
+            _ => self.special(Special::Undeclared),
+        };
         let key = self.root(name);
         let nil = self.nil();
         let value = self.root(nil);

@@ -10,7 +10,7 @@ use instar_heap::memory::resolve;
 use instar_heap::{ClassIndex, Format, HeaderFlags, Obj, Oop};
 
 use super::Space;
-use crate::code::{Action, Code, CodeKind, Entry, Shortcut};
+use crate::code::{Action, Code, CodeKind, Constant, Entry, Shortcut};
 use crate::objects::layout::{behavior, compiled, hashed};
 use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Known, Value};
@@ -114,12 +114,21 @@ impl Space {
             (Some(Primitive::At(function) | Primitive::AtPut(function)), _) => Action::Plain(function),
             (None, Some(Shortcut::Getter(slot))) if slot < named => Action::Getter(slot),
             (None, Some(Shortcut::Setter(slot))) if slot < named => Action::Setter(slot),
-            (None, Some(Shortcut::Receiver)) if arguments == 0 => Action::Receiver,
+            (None, Some(Shortcut::Receiver)) => Action::Receiver,
+            (None, Some(Shortcut::Constant(constant))) => Action::Constant(self.constant(constant)),
             (None, _) => Action::Activate,
         };
         // A method of a class with more variables, put into this one by reflection: its slots are checked one by one.
         let code: *const Code = if code.slots_needed > named { code.checked() } else { code };
         Entry { class: class.get(), action, code }
+    }
+
+    fn constant(&self, constant: Constant) -> Oop {
+        match constant {
+            Constant::Nil => self.nil(),
+            Constant::Boolean(value) => self.boolean(value),
+            Constant::Integer(value) => Oop::small_integer(i64::from(value)).unwrap_or(self.nil()),
+        }
     }
 
     /// Whether `class` is `ancestor` or inherits from it.
@@ -135,6 +144,13 @@ impl Space {
             }
         }
         false
+    }
+
+    /// Whether an object has the slots and the ancestry of a class.
+    pub(crate) fn is_behavior(&self, value: Value<'_>) -> bool {
+        // Every class's class is a metaclass, or the class of one.
+        let class = value.class();
+        [class, value].into_iter().any(|it| it.is(Known::Metaclass) || it.is(Known::ClassTrait))
     }
 
     /// The method for `selector` in `class` or above.
@@ -160,7 +176,8 @@ impl Space {
         self.roots.codes.get(number).filter(|code| code.method == method.oop()).map(|code| &raw const *code)
     }
 
-    /// What a send to `receiver` does, by the site's cache or else by lookup, which the site then remembers.
+    /// What a send to `receiver` does, beyond the site's first two classes: by the others that it has seen, or else by
+    /// lookup, which the site then remembers if it has room.
     ///
     /// # Safety
     /// `site` is a cache of `method`'s code, and `method` its CompiledMethod or CompiledBlock.
@@ -169,17 +186,19 @@ impl Space {
     pub(crate) unsafe fn miss(&mut self, site: *mut crate::code::Site, method: Oop, class: u32) -> Entry {
         // SAFETY: the caller's promise.
         let site = unsafe { &mut *site };
-        if let Some(at) = site.others.iter().position(|entry| entry.class == class) {
-            std::mem::swap(&mut site.entry, &mut site.others[at]);
-            return site.entry;
+        if let Some(known) = site.others.iter().find(|entry| entry.class == class) {
+            return *known;
         }
         let selector = self.selector_of(site.selector, method);
         let index = ClassIndex::new(class).unwrap_or(ClassIndex::FREE);
         let entry = self.entry_for(index, selector, usize::from(site.arguments));
-        if site.entry.class != 0 && site.others.len() < crate::code::executable::MOST_ENTRIES {
-            site.others.push(site.entry);
+        if site.entry.class == 0 {
+            site.entry = entry;
+        } else if site.second.class == 0 {
+            site.second = entry;
+        } else if site.others.len() < crate::code::executable::MOST_ENTRIES {
+            site.others.push(entry);
         }
-        site.entry = entry;
         entry
     }
 

@@ -1,5 +1,6 @@
 //! One object space and how it runs: start reading at [`run`].
 
+pub mod alarms;
 pub mod contexts;
 pub mod frames;
 pub mod install;

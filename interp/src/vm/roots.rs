@@ -9,7 +9,8 @@ use std::sync::Arc;
 use instar_gc::RootSet;
 use instar_heap::Oop;
 
-use super::schedule::{Alarms, Interrupt};
+use super::alarms::Alarms;
+use super::schedule::Interrupt;
 use super::stack::{Frame, Stack};
 use crate::code::CodeTable;
 use crate::objects::symbols::SymbolTable;

@@ -560,6 +560,9 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             }
             let mut entry = (*site).entry;
             if entry.class != class {
+                entry = (*site).second;
+            }
+            if entry.class != class {
                 sync!();
                 entry = space.miss(site, (*frame).method, class);
             }
@@ -586,6 +589,11 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 }
                 Action::Receiver => {
                     register!(a) = receiver;
+                    pc = pc.add(2);
+                    continue;
+                }
+                Action::Constant(value) => {
+                    register!(a) = value;
                     pc = pc.add(2);
                     continue;
                 }

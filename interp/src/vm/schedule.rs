@@ -5,10 +5,9 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use instar_heap::Oop;
 
@@ -80,49 +79,6 @@ impl Interrupt {
     }
 }
 
-/// Semaphores to be signalled at a time.
-#[derive(Default)]
-pub struct Alarms {
-    pending: BTreeMap<(Instant, u64), Oop>,
-    last: u64,
-    clock: Option<std::sync::mpsc::Sender<Instant>>,
-}
-
-impl Alarms {
-    pub(crate) fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        self.pending.values_mut().for_each(visitor);
-    }
-
-    /// The next time at which something is due.
-    fn next(&self) -> Option<Instant> {
-        self.pending.keys().next().map(|&(when, _)| when)
-    }
-
-    fn take_due(&mut self, now: Instant) -> Option<Oop> {
-        if self.next()? > now {
-            return None;
-        }
-        self.pending.pop_first().map(|(_, semaphore)| semaphore)
-    }
-}
-
-/// Waits for the earliest of the times that it is sent, and requests a poll then. Ends when the space goes.
-fn run_clock(times: &std::sync::mpsc::Receiver<Instant>, interrupt: &Interrupt) {
-    use std::sync::mpsc::RecvTimeoutError;
-    let mut next: Option<Instant> = None;
-    loop {
-        let wait = next.map_or(Duration::MAX, |when| when.saturating_duration_since(Instant::now()));
-        match times.recv_timeout(wait) {
-            Ok(when) => next = Some(next.map_or(when, |next| next.min(when))),
-            Err(RecvTimeoutError::Timeout) => {
-                next = None;
-                interrupt.request();
-            }
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
-
 impl Space {
     /// Attends to what was requested. The top frame's `pc` is the next instruction.
     pub(crate) fn poll(&mut self) -> Option<Exit> {
@@ -156,28 +112,6 @@ impl Space {
         }
     }
 
-    /// Signals `semaphore` at `when`.
-    pub(crate) fn set_alarm(&mut self, semaphore: Oop, when: Instant) {
-        let alarms = &mut self.roots.alarms;
-        alarms.last += 1;
-        alarms.pending.insert((when, alarms.last), semaphore);
-        let interrupt = self.interrupt.clone();
-        let clock = self.roots.alarms.clock.get_or_insert_with(|| {
-            let (sender, receiver) = std::sync::mpsc::channel();
-            std::thread::spawn(move || run_clock(&receiver, &interrupt));
-            sender
-        });
-        // The receiver ends with the sender only.
-        let _ = clock.send(when);
-    }
-
-    fn signal_due(&mut self) {
-        let now = Instant::now();
-        while let Some(semaphore) = self.roots.alarms.take_due(now) {
-            self.signal(semaphore);
-        }
-    }
-
     /// The scheduler object.
     fn scheduler(&self) -> Value<'_> {
         self.value(self.special(Special::Scheduler))
@@ -193,7 +127,7 @@ impl Space {
     }
 
     /// Stores into a slot of a guest object, if there is one.
-    fn put(&self, holder: Oop, slot: usize, value: Oop) {
+    pub(super) fn put(&self, holder: Oop, slot: usize, value: Oop) {
         let holder = self.value(holder);
         if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
             // SAFETY: a live object with that slot; nothing was allocated since `value` was read.
@@ -221,7 +155,7 @@ impl Space {
     }
 
     /// Takes `process` off a list; false if it is not there.
-    fn remove(&self, list: Oop, process: Oop) -> bool {
+    pub(super) fn remove(&self, list: Oop, process: Oop) -> bool {
         let mut before: Option<Value<'_>> = None;
         let mut at = self.value(list).slot(semaphore::FIRST_LINK);
         while let Some(link) = at.filter(|link| !link.is_nil()) {
@@ -260,7 +194,7 @@ impl Space {
     }
 
     /// Makes a process that waits nowhere runnable.
-    fn make_runnable(&self, process: Oop) {
+    pub(super) fn make_runnable(&self, process: Oop) {
         if let Some(list) = self.run_list(self.priority_of(self.value(process))) {
             self.append(list.oop(), process);
         }
@@ -278,7 +212,7 @@ impl Space {
     /// `signal`: wakes the first that waits, or counts.
     pub(crate) fn signal(&mut self, semaphore: Oop) {
         if let Some(process) = self.take_first(semaphore) {
-            self.make_runnable(process);
+            self.grant(semaphore, process);
             return;
         }
         let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
@@ -287,13 +221,42 @@ impl Space {
         }
     }
 
+    /// A signal lets `process`, which stands in no list, go on. [granted] Until it runs, the process remembers by which semaphore, so that
+    /// its termination can pass the signal on.
+    fn grant(&mut self, semaphore: Oop, process: Oop) {
+        self.make_runnable(process);
+        self.put(process, process::GRANTED, semaphore);
+    }
+
+    /// `process`, which does not run and stands in no list, waits for `semaphore`, or goes on at once if there is a signal. False if it is not in
+    /// that state.
+    pub(crate) fn enqueue(&mut self, semaphore: Oop, process: Oop) -> bool {
+        let value = self.value(process);
+        let is_waiting = value.slot(process::MY_LIST).is_none_or(|list| !list.is_nil());
+        if is_waiting || self.stack_of(value).is_none() || process == self.active_process().oop() {
+            return false;
+        }
+        if self.take_excess(semaphore) {
+            self.grant(semaphore, process);
+        } else {
+            self.append(semaphore, process);
+        }
+        true
+    }
+
+    /// Takes a signal that nobody waited for, if there is one.
+    fn take_excess(&mut self, semaphore: Oop) -> bool {
+        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
+        let less = excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1));
+        if let Some(less) = less {
+            self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
+        }
+        less.is_some()
+    }
+
     /// `wait`: true if the process that runs need not wait; else it stands in the semaphore's list now.
     pub(crate) fn wait(&mut self, semaphore: Oop) -> bool {
-        let excess = self.value(semaphore).slot(semaphore::EXCESS_SIGNALS).and_then(Value::as_integer);
-        if let Some(less) =
-            excess.filter(|&excess| excess > 0).and_then(|excess| Oop::small_integer(excess - 1))
-        {
-            self.put(semaphore, semaphore::EXCESS_SIGNALS, less);
+        if self.take_excess(semaphore) {
             return true;
         }
         self.append(semaphore, self.active_process().oop());
@@ -369,6 +332,11 @@ impl Space {
         self.set_active_top();
         self.enter_stack(number);
         self.put(self.special(Special::Scheduler), scheduler::ACTIVE, process);
+        // [granted]
+        self.put(process, process::GRANTED, self.nil());
+        if let Some(key) = self.roots.stacks[number].as_mut().and_then(|stack| stack.alarm.take()) {
+            self.roots.alarms.cancel(key);
+        }
         true
     }
 

@@ -97,6 +97,10 @@ impl Space {
                     self.complete(receiver);
                     return None;
                 }
+                Action::Constant(value) => {
+                    self.complete(value);
+                    return None;
+                }
                 Action::Plain(function) => {
                     self.roots.above = window.add(arguments + 1);
                     let answer = function(self, Call { window, arguments });

@@ -7,17 +7,19 @@ use std::sync::Arc;
 use instar_gc::{GcConfig, Mutator, World};
 use instar_heap::{ClassIndex, HeapError, Oop};
 
+use super::alarms::Alarms;
 use super::frames::trampoline;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
 use super::run::Exit;
-use super::schedule::{Alarms, Interrupt};
+use super::schedule::Interrupt;
 use super::stack::StackLimits;
 use crate::code::{Code, CodeTable};
 use crate::objects::layout::behavior;
 use crate::objects::symbols::SymbolTable;
 use crate::objects::{Known, Special, Value};
 use crate::primitives::Call;
+use crate::primitives::file_table::FileTable;
 
 /// How become works in a space, and so what its dispatch loop checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,6 +77,12 @@ pub struct Space {
     pub(crate) caches_used: bool,
     /// Why the last process was terminated by the runtime.
     pub(crate) last_failure: Option<String>,
+    /// A dictionary of variables for the statements that are being compiled.
+    pub(crate) workspace: Option<Root>,
+    /// Open files, by handle.
+    pub(crate) files: FileTable,
+    /// What stood on the command line for the guest.
+    pub arguments: Vec<String>,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
 }
@@ -99,7 +107,8 @@ impl Space {
             interrupt: interrupt.clone(),
         });
         let mut mutator = world.attach();
-        mutator.add_roots(Box::new(view));
+        // SAFETY: the cells hold immediates and references of this world.
+        unsafe { mutator.add_roots(Box::new(view)) };
         Ok(Space {
             mutator,
             roots,
@@ -116,6 +125,9 @@ impl Space {
             awaited: None,
             caches_used: false,
             last_failure: None,
+            workspace: None,
+            files: FileTable::default(),
+            arguments: Vec::new(),
         })
     }
 

@@ -116,6 +116,8 @@ pub struct Stack {
     pub process: Oop,
     /// Frames up to which it may grow now.
     pub limit: usize,
+    /// What ends the wait that the process is in, if it may not last for ever.
+    pub(crate) alarm: Option<super::alarms::AlarmKey>,
 }
 
 const UNUSED: Frame = Frame {
@@ -138,6 +140,7 @@ impl Stack {
             top: 0,
             process,
             limit: limits.most_frames,
+            alarm: None,
         }
     }
 

@@ -129,6 +129,24 @@ impl Space {
         count
     }
 
+    /// The objects that refer to `target`, but for the lists that only the runtime sees.
+    pub(crate) fn pointers_to(&mut self, target: Oop) -> Vec<Oop> {
+        let mut found = Vec::new();
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: inside a pause, with retired buffers, all spaces can be walked, and live objects' slots hold live references
+        // [stale-slots].
+        unsafe {
+            pause.world().heap().for_each_object(|object, header| {
+                let slots = object.pointer_slots_of(header);
+                if (0..slots).any(|slot| instar_heap::memory::resolve(object.slot(slot)) == target) {
+                    found.push(object.oop());
+                }
+            });
+        }
+        found
+    }
+
     /// Puts up to `most` instances of a class into `array`, which has that many slots and is not among them. Returns how many.
     pub(crate) fn fill_with_instances(
         &mut self,

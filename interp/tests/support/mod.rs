@@ -1,5 +1,5 @@
-//! Shared by the tests of the compiler and its code. Not every test uses all of it.
-#![allow(dead_code)]
+//! Shared by the tests of syntax, compiler and code.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 pub mod dataflow;
 pub mod environment;

@@ -1,7 +1,5 @@
 //! Trees as short texts, so that tests can say what they expect.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use instar_interp::syntax::{
     Block, Body, DoIt, Expression, ExpressionKind, Fraction, Integer, LargeInteger, Literal, Message, Method,
     PragmaArgument, Pseudo, Statement, parse_doit, parse_method,
@@ -95,7 +93,8 @@ fn show_block(block: &Block<'_>) -> String {
 
 fn show_message(message: &Message<'_>) -> String {
     let arguments: Vec<String> = message.arguments.iter().map(show).collect();
-    format!("{} {}", message.selector.text, arguments.join(" ")).trim_end().to_owned()
+    let separator = if arguments.is_empty() { "" } else { " " };
+    format!("{}{separator}{}", message.selector.text, arguments.join(" "))
 }
 
 fn show_literal(literal: &Literal<'_>) -> String {

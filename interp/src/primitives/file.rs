@@ -1,0 +1,244 @@
+//! Files, directories and standard streams.
+//!
+//! Paths are Strings. A failure's reason is one of a few Symbols, which `File class>>exceptionFor:` knows, or the operating system's text.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use super::file_table::Open;
+use super::method::new_strings;
+use super::{Answer, Call, Failure, Primitive, Table};
+use crate::objects::{Known, Special, Value};
+use crate::vm::Space;
+
+pub(super) const TABLE: Table = &[
+    ("fileOpen", Primitive::Plain(open)),
+    ("fileClose", Primitive::Plain(close)),
+    ("fileRead", Primitive::Plain(read)),
+    ("fileWrite", Primitive::Plain(write)),
+    ("fileFlush", Primitive::Plain(flush)),
+    ("filePosition", Primitive::Plain(position)),
+    ("fileSetPosition", Primitive::Plain(set_position)),
+    ("fileSize", Primitive::Plain(size)),
+    ("fileTruncate", Primitive::Plain(truncate)),
+    ("fileExists", Primitive::Plain(exists)),
+    ("fileIsDirectory", Primitive::Plain(is_directory)),
+    ("fileSizeOf", Primitive::Plain(size_of)),
+    ("fileModificationTime", Primitive::Plain(modification_time)),
+    ("fileNamesIn", Primitive::Plain(names_in)),
+    ("fileCreateDirectory", Primitive::Plain(create_directory)),
+    ("fileDelete", Primitive::Plain(delete)),
+    ("fileRename", Primitive::Plain(rename)),
+    ("fileWorkingDirectory", Primitive::Plain(working_directory)),
+    ("fileTemporaryDirectory", Primitive::Plain(temporary_directory)),
+];
+
+/// Most bytes that one read asks for, whatever the guest wants.
+const MOST_READ: usize = 16 << 20;
+
+/// The reason that an error of the operating system is.
+fn failure(space: &mut Space, error: &io::Error) -> Failure {
+    let known = match error.kind() {
+        io::ErrorKind::NotFound => return space.failure(Special::NotFound),
+        io::ErrorKind::AlreadyExists => Some("already exists"),
+        io::ErrorKind::PermissionDenied => Some("permission denied"),
+        io::ErrorKind::DirectoryNotEmpty => Some("directory not empty"),
+        _ => None,
+    };
+    let reason = match known {
+        Some(name) => space.symbol(name),
+        None => space.new_string(&error.to_string()),
+    };
+    match reason {
+        Ok(reason) => Failure(reason),
+        Err(error) => space.memory_failure(error),
+    }
+}
+
+fn number(space: &mut Space, value: u64) -> Answer {
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    space.new_integer(value).map_err(|error| space.memory_failure(error))
+}
+
+fn result_number(space: &mut Space, result: io::Result<u64>) -> Answer {
+    match result {
+        Ok(value) => number(space, value),
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+fn result_receiver(space: &mut Space, call: Call, result: io::Result<()>) -> Answer {
+    match result {
+        Ok(()) => Ok(space.receiver(call).oop()),
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+fn path(space: &Space, call: Call, index: usize) -> Result<PathBuf, Failure> {
+    let text = space.argument(call, index).text().ok_or(space.failure(Special::BadArgument))?;
+    Ok(PathBuf::from(text))
+}
+
+/// Slot of `handle` in a BinaryFileStream.
+const HANDLE: usize = 0;
+
+/// What the receiver, a BinaryFileStream, has open.
+fn opened(space: &mut Space, call: Call) -> Result<Open<'_>, Failure> {
+    let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index);
+    let bad = space.failure(Special::BadReceiver);
+    handle.and_then(|handle| space.files.get(handle)).ok_or(bad)
+}
+
+/// A path, and `#read`, `#write`, `#append` or `#truncate`. Answers a handle.
+fn open(space: &mut Space, call: Call) -> Answer {
+    let path = path(space, call, 0)?;
+    let mode = space.argument(call, 1).text().ok_or(space.failure(Special::BadArgument))?;
+    let mut options = OpenOptions::new();
+    match mode.as_str() {
+        "read" => options.read(true),
+        "write" => options.read(true).write(true).create(true).truncate(false),
+        "append" => options.read(true).append(true).create(true),
+        "truncate" => options.read(true).write(true).create(true).truncate(true),
+        _ => return Err(space.failure(Special::BadArgument)),
+    };
+    if path.is_dir() {
+        let error = io::Error::new(io::ErrorKind::IsADirectory, "it is a directory");
+        return Err(failure(space, &error));
+    }
+    match options.open(&path) {
+        Ok(file) => {
+            let handle = space.files.add(file);
+            number(space, handle as u64)
+        }
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+fn close(space: &mut Space, call: Call) -> Answer {
+    let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index);
+    match handle {
+        Some(handle) if space.files.close(handle) => Ok(space.receiver(call).oop()),
+        _ => Err(space.failure(Special::BadReceiver)),
+    }
+}
+
+/// At most so many bytes, a ByteArray; empty at the end. Others collect while this waits, but no other process of the space runs.
+fn read(space: &mut Space, call: Call) -> Answer {
+    let count = space.argument(call, 0).as_index().ok_or(space.failure(Special::BadArgument))?;
+    let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index);
+    let bad = space.failure(Special::BadReceiver);
+    let Space { files, mutator, .. } = space;
+    let mut opened = handle.and_then(|handle| files.get(handle)).ok_or(bad)?;
+    let result = mutator.blocked(|| opened.read(count.min(MOST_READ)));
+    match result {
+        Ok(bytes) => space.new_bytes(Known::ByteArray, &bytes).map_err(|error| space.memory_failure(error)),
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+/// The bytes of the argument up to the count: `write: aByteArray count: anInteger`.
+fn write(space: &mut Space, call: Call) -> Answer {
+    let (bytes, count) = (space.argument(call, 0), space.argument(call, 1).as_index());
+    let bytes = bytes.bytes().ok_or(space.failure(Special::BadArgument))?;
+    let bytes = count.and_then(|count| bytes.get(..count)).ok_or(space.failure(Special::BadArgument))?;
+    let bytes = bytes.to_vec();
+    let result = opened(space, call)?.write(&bytes);
+    result_receiver(space, call, result)
+}
+
+fn flush(space: &mut Space, call: Call) -> Answer {
+    let result = opened(space, call)?.flush();
+    result_receiver(space, call, result)
+}
+
+fn position(space: &mut Space, call: Call) -> Answer {
+    let result = opened(space, call)?.position();
+    result_number(space, result)
+}
+
+fn set_position(space: &mut Space, call: Call) -> Answer {
+    let position = space.argument(call, 0).as_index().ok_or(space.failure(Special::BadArgument))?;
+    let result = opened(space, call)?.set_position(position as u64);
+    result_receiver(space, call, result)
+}
+
+fn size(space: &mut Space, call: Call) -> Answer {
+    let result = opened(space, call)?.file().and_then(|file| file.metadata()).map(|data| data.len());
+    result_number(space, result)
+}
+
+fn truncate(space: &mut Space, call: Call) -> Answer {
+    let size = space.argument(call, 0).as_index().ok_or(space.failure(Special::BadArgument))?;
+    let result = opened(space, call)?.file().and_then(|file| file.set_len(size as u64));
+    result_receiver(space, call, result)
+}
+
+fn exists(space: &mut Space, call: Call) -> Answer {
+    let exists = path(space, call, 0)?.exists();
+    Ok(space.boolean(exists))
+}
+
+fn is_directory(space: &mut Space, call: Call) -> Answer {
+    let is_directory = path(space, call, 0)?.is_dir();
+    Ok(space.boolean(is_directory))
+}
+
+fn size_of(space: &mut Space, call: Call) -> Answer {
+    let result = fs::metadata(path(space, call, 0)?).map(|data| data.len());
+    result_number(space, result)
+}
+
+/// Microseconds since 1970.
+fn modification_time(space: &mut Space, call: Call) -> Answer {
+    let modified = fs::metadata(path(space, call, 0)?).and_then(|data| data.modified());
+    let micros = modified.map(|time| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64);
+    result_number(space, micros)
+}
+
+/// The names in a directory, sorted.
+fn names_in(space: &mut Space, call: Call) -> Answer {
+    let path = path(space, call, 0)?;
+    let names = fs::read_dir(path).and_then(|entries| {
+        let name = |entry: io::Result<fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
+        entries.map(name).collect::<io::Result<Vec<String>>>()
+    });
+    match names {
+        Ok(mut names) => {
+            names.sort();
+            new_strings(space, names.iter().map(String::as_str))
+        }
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+fn create_directory(space: &mut Space, call: Call) -> Answer {
+    let result = fs::create_dir(path(space, call, 0)?);
+    result_receiver(space, call, result)
+}
+
+/// A file, or an empty directory.
+fn delete(space: &mut Space, call: Call) -> Answer {
+    let path = path(space, call, 0)?;
+    let is_directory = fs::symlink_metadata(&path).map(|data| data.is_dir());
+    let result = is_directory.and_then(|is| if is { fs::remove_dir(&path) } else { fs::remove_file(&path) });
+    result_receiver(space, call, result)
+}
+
+fn rename(space: &mut Space, call: Call) -> Answer {
+    let result = fs::rename(path(space, call, 0)?, path(space, call, 1)?);
+    result_receiver(space, call, result)
+}
+
+fn working_directory(space: &mut Space, _call: Call) -> Answer {
+    match std::env::current_dir() {
+        Ok(path) => space.new_string(&path.to_string_lossy()).map_err(|error| space.memory_failure(error)),
+        Err(error) => Err(failure(space, &error)),
+    }
+}
+
+fn temporary_directory(space: &mut Space, _call: Call) -> Answer {
+    let path = std::env::temp_dir();
+    space.new_string(&path.to_string_lossy()).map_err(|error| space.memory_failure(error))
+}

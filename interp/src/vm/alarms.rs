@@ -1,0 +1,155 @@
+//! Time for processes: semaphores that are signalled at a time, and waits that end at one.
+
+#![allow(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use instar_heap::Oop;
+
+use super::Space;
+use super::schedule::Interrupt;
+use crate::code::Instruction;
+use crate::objects::Value;
+use crate::objects::layout::process;
+
+/// When an alarm is due, and a number that tells it from others at the same time.
+pub(crate) type AlarmKey = (Instant, u64);
+
+/// What happens at a time.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    semaphore: Oop,
+    /// The process whose wait for the semaphore ends; [`Oop::NULL`] if the semaphore is signalled.
+    process: Oop,
+}
+
+/// All alarms of a space.
+#[derive(Default)]
+pub struct Alarms {
+    pending: BTreeMap<AlarmKey, Alarm>,
+    last: u64,
+    clock: Option<Sender<Instant>>,
+}
+
+impl Alarms {
+    pub(crate) fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        for alarm in self.pending.values_mut() {
+            visitor(&mut alarm.semaphore);
+            if alarm.process != Oop::NULL {
+                visitor(&mut alarm.process);
+            }
+        }
+    }
+
+    /// The next time at which something is due.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.pending.keys().next().map(|&(when, _)| when)
+    }
+
+    fn take_due(&mut self, now: Instant) -> Option<(AlarmKey, Alarm)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.pending.pop_first()
+    }
+
+    /// Forgets an alarm.
+    pub(super) fn cancel(&mut self, key: AlarmKey) {
+        self.pending.remove(&key);
+    }
+}
+
+/// Requests a poll at the earliest of the times that it is sent. After each it waits to be told the next. Ends when the space goes.
+fn run_clock(times: &Receiver<Instant>, interrupt: &Interrupt) {
+    let mut next: Option<Instant> = None;
+    loop {
+        let wait = next.map_or(Duration::MAX, |when| when.saturating_duration_since(Instant::now()));
+        match times.recv_timeout(wait) {
+            Ok(when) => next = Some(next.map_or(when, |next| next.min(when))),
+            Err(RecvTimeoutError::Timeout) => {
+                next = None;
+                interrupt.request();
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+impl Space {
+    /// Signals `semaphore` at `when`.
+    pub(crate) fn set_alarm(&mut self, semaphore: Oop, when: Instant) {
+        self.add_alarm(when, Alarm { semaphore, process: Oop::NULL });
+    }
+
+    /// The process that runs waits for `semaphore`, in whose list it stands, until `when` at most: then the send under way, which was completed,
+    /// has the result false.
+    pub(crate) fn limit_wait(&mut self, semaphore: Oop, when: Instant) {
+        let process = self.active_process().oop();
+        let key = self.add_alarm(when, Alarm { semaphore, process });
+        let active = self.roots.active;
+        if let Some(stack) = self.roots.stacks[active].as_mut() {
+            stack.alarm = Some(key);
+        }
+    }
+
+    fn add_alarm(&mut self, when: Instant, alarm: Alarm) -> AlarmKey {
+        let alarms = &mut self.roots.alarms;
+        alarms.last += 1;
+        let key = (when, alarms.last);
+        alarms.pending.insert(key, alarm);
+        let interrupt = self.interrupt.clone();
+        let clock = self.roots.alarms.clock.get_or_insert_with(|| {
+            let (sender, receiver) = std::sync::mpsc::channel();
+            std::thread::spawn(move || run_clock(&receiver, &interrupt));
+            sender
+        });
+        // The receiver ends with the sender only.
+        let _ = clock.send(when);
+        key
+    }
+
+    /// Does what is due.
+    pub(super) fn signal_due(&mut self) {
+        let now = Instant::now();
+        let mut has_rung = false;
+        while let Some((key, alarm)) = self.roots.alarms.take_due(now) {
+            has_rung = true;
+            if alarm.process == Oop::NULL {
+                self.signal(alarm.semaphore);
+            } else {
+                self.end_wait(key, alarm);
+            }
+        }
+        if let (true, Some(next), Some(clock)) =
+            (has_rung, self.roots.alarms.next(), &self.roots.alarms.clock)
+        {
+            // The receiver ends with the sender only.
+            let _ = clock.send(next);
+        }
+    }
+
+    /// The time of a wait is over. Nothing happens if it ended before.
+    fn end_wait(&mut self, key: AlarmKey, alarm: Alarm) {
+        let process = self.value(alarm.process);
+        let waits_here =
+            process.slot(process::MY_LIST).map(Value::oop) == Some(self.value(alarm.semaphore).oop());
+        let Some(number) = self.stack_of(process).filter(|_| waits_here) else { return };
+        let Some(stack) = self.roots.stacks[number].as_mut().filter(|stack| stack.alarm == Some(key)) else {
+            return;
+        };
+        stack.alarm = None;
+        let no = self.boolean(false);
+        let Some(stack) = self.roots.stacks[number].as_mut() else { return };
+        let top = stack.top;
+        // SAFETY: [suspended-pc]: the send that waits was completed, and is the instruction of two words before the pc.
+        unsafe {
+            let frame = &*stack.frame_address(top);
+            *frame.base.add(Instruction(*frame.pc.sub(2)).a()) = no;
+        }
+        let (semaphore, process) = (self.value(alarm.semaphore).oop(), self.value(alarm.process).oop());
+        self.remove(semaphore, process);
+        self.make_runnable(process);
+    }
+}
