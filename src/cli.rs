@@ -8,7 +8,7 @@ use instar_bench::sweep::{
     MAX_INSTANCES, MAX_RUNS, MAX_WORKERS, Options, Size, parse_count, parse_strategies,
 };
 
-use crate::smalltalk::SpaceArguments;
+use crate::smalltalk::{SpaceArguments, TestArguments};
 
 /// The subcommand that measures one observation, for the program itself.
 pub const OBSERVE: &str = "observe";
@@ -41,7 +41,24 @@ pub enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Run Smalltalk: load packages and chunk files, evaluate scripts, in the order given
+    ///
+    /// A package is a folder (Tonel or FileTree, or a folder of such); a file is a chunk file, or holds statements. Packages that stand
+    /// beside each other are loaded together.
+    #[command(after_help = RUN_STATUS)]
+    Run {
+        #[command(flatten)]
+        space: SpaceArguments,
+        /// Packages (folders) and files
+        #[arg(required = true, value_name = "FILE|PACKAGE")]
+        paths: Vec<PathBuf>,
+        /// For the program: `Smalltalk arguments`
+        #[arg(last = true, value_name = "ARGUMENT")]
+        arguments: Vec<String>,
+    },
     /// Evaluate Smalltalk expressions and print what each answers
+    ///
+    /// Variables that are assigned to are seen by the expressions that follow.
     Eval {
         #[command(flatten)]
         space: SpaceArguments,
@@ -49,10 +66,41 @@ pub enum Command {
         #[arg(required = true, value_name = "SOURCE")]
         expressions: Vec<String>,
     },
+    /// Talk to Smalltalk: statements are evaluated as they are typed
+    Repl {
+        #[command(flatten)]
+        space: SpaceArguments,
+    },
+    /// Run the SUnit tests of packages
+    ///
+    /// Exit status: 0 if all tests pass, 1 if some do not, or there are none.
+    Test(TestArguments),
+    /// Read and compile packages without running anything, and say all that is wrong with them
+    ///
+    /// Exit status: 1 if there are errors; warnings alone make none.
+    Check {
+        #[command(flatten)]
+        space: SpaceArguments,
+        /// Packages (folders) and chunk files, checked together
+        #[arg(required = true, value_name = "PACKAGE")]
+        paths: Vec<PathBuf>,
+    },
+    /// Print the code that methods are compiled to
+    Disassemble {
+        #[command(flatten)]
+        space: SpaceArguments,
+        /// As Integer>>gcd: or 'Point class>>x:y:'
+        #[arg(required = true, value_name = "CLASS>>SELECTOR")]
+        methods: Vec<String>,
+    },
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]
     Observe { trial: String },
 }
+
+const RUN_STATUS: &str = "\
+Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
+or paths are wrong, and what the program says by `Smalltalk exit: status`.";
 
 const SWEEP_FILES: &str = "\
 Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and

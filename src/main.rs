@@ -37,7 +37,12 @@ fn run(command: Command) -> ExitCode {
             let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Run { space, paths, arguments } => smalltalk::run(&space, &paths, &arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
+        Command::Repl { space } => smalltalk::repl(&space),
+        Command::Test(arguments) => smalltalk::test(&arguments),
+        Command::Check { space, paths } => smalltalk::check(&space, &paths),
+        Command::Disassemble { space, methods } => smalltalk::disassemble(&space, &methods),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {

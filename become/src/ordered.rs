@@ -11,6 +11,8 @@
 
 #![allow(unsafe_code)]
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 use std::ops::Range;
 
 use instar_gc::{GcConfig, Pause};
@@ -41,9 +43,9 @@ pub(crate) fn are_simple(pause: &Pause<'_>, pairs: Pairs, workers: usize) -> boo
         });
         joined(&mut parts.lock()[..workers])
     };
-    found.is_some_and(|Ordered { mut segments, mut target_runs }| {
-        segments.sort()
-            && !pairs.arrays().iter().any(|array| segments.hold(pairs, array.address()))
+    let sorted = found.and_then(|found| Some((found.segments.sorted(pairs)?, found.target_runs)));
+    sorted.is_some_and(|(segments, mut target_runs)| {
+        !pairs.arrays().iter().any(|array| segments.hold(pairs, array.address()))
             && !target_runs.any(
                 pairs,
                 |region| segments.reach_into(region..region + REGION),
@@ -70,16 +72,6 @@ fn joined(parts: &mut [Option<Ordered>]) -> Option<Ordered> {
     Some(all)
 }
 
-/// A source that is so much further up begins another segment: other sources may fill the gap. Workers of a scavenge
-/// copy into 64 KiB each, so that theirs do.
-const LOG_GAP: u32 = 15;
-
-/// Whether the source `next` goes on in the segment in which `last` is.
-#[inline]
-const fn goes_on(last: u64, next: u64) -> bool {
-    next.wrapping_sub(last).wrapping_sub(1) >> LOG_GAP == 0
-}
-
 /// Pairs one after the other whose sources ascend.
 struct Segment {
     /// Encloses the addresses of the sources.
@@ -88,14 +80,45 @@ struct Segment {
 }
 
 impl Segment {
-    /// Whether a source at `address`, the next one, belongs to the segment.
-    fn goes_on_at(&self, address: usize) -> bool {
-        goes_on(self.addresses.end as u64 - 1, address as u64)
+    fn new(pairs: Pairs, range: Range<usize>) -> Segment {
+        let [first, last] = [range.start, range.end - 1].map(|index| pairs.source(index).address());
+        Segment { addresses: first..last + 1, pairs: range }
+    }
+
+    /// Cuts off the sources from `address` on, which is above the first and not above the last one; `None` if a source
+    /// stands there.
+    fn split_off(&mut self, pairs: Pairs, address: usize) -> Option<Segment> {
+        let before = pairs.source_words(self.pairs.clone()).binary_search(&(address as u64)).err()?;
+        let at = self.pairs.start + before;
+        let rest = Segment::new(pairs, at..self.pairs.end);
+        *self = Segment::new(pairs, self.pairs.start..at);
+        Some(rest)
     }
 }
 
+/// The lowest comes first out of a heap.
+impl Ord for Segment {
+    fn cmp(&self, other: &Segment) -> Ordering {
+        other.addresses.start.cmp(&self.addresses.start)
+    }
+}
+
+impl PartialOrd for Segment {
+    fn partial_cmp(&self, other: &Segment) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Segment {
+    fn eq(&self, other: &Segment) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Segment {}
+
 /// The segments of some pairs. Objects that went through the nursery stand in ascending order but for a step back here
-/// and there, where one worker or space took over from another.
+/// and there, where one worker or space took over from another: buffers of 64 KiB of several workers interleave.
 #[derive(Default)]
 struct Segments(Vec<Segment>);
 
@@ -105,15 +128,15 @@ impl Segments {
 
     /// Adds the pairs `from..to`, whose sources ascend.
     fn push(&mut self, pairs: Pairs, from: usize, to: usize) -> Option<()> {
-        let [first, last] = [from, to - 1].map(|index| pairs.source(index).address());
+        let more = Segment::new(pairs, from..to);
         match self.0.last_mut() {
-            Some(segment) if segment.goes_on_at(first) => {
-                segment.addresses.end = last + 1;
+            Some(segment) if segment.addresses.end <= more.addresses.start => {
+                segment.addresses.end = more.addresses.end;
                 segment.pairs.end = to;
             }
             _ => {
                 self.make_room(1)?;
-                self.0.push(Segment { addresses: first..last + 1, pairs: from..to });
+                self.0.push(more);
             }
         }
         Some(())
@@ -130,19 +153,33 @@ impl Segments {
         self.0.try_reserve(additional).ok()
     }
 
-    /// Puts the segments into address order; false if two of them overlap.
-    fn sort(&mut self) -> bool {
-        self.0.sort_unstable_by_key(|segment| segment.addresses.start);
-        self.0.windows(2).all(|two| two[0].addresses.end <= two[1].addresses.start)
+    /// The same sources in segments that stand in address order and do not overlap. Where one begins within another,
+    /// the other is cut there. `None` if that makes too many, or if two begin at the same source.
+    fn sorted(self, pairs: Pairs) -> Option<Segments> {
+        let mut waiting = BinaryHeap::from(self.0);
+        let mut sorted = Segments::default();
+        while let Some(mut segment) = waiting.pop() {
+            let cut = waiting.peek().map(|next| next.addresses.start);
+            if let Some(cut) = cut.filter(|&cut| cut < segment.addresses.end) {
+                if cut == segment.addresses.start {
+                    return None;
+                }
+                waiting.try_reserve(1).ok()?;
+                waiting.push(segment.split_off(pairs, cut)?);
+            }
+            sorted.make_room(1)?;
+            sorted.0.push(segment);
+        }
+        Some(sorted)
     }
 
-    /// Whether a source may stand in the range. The segments were sorted.
+    /// Whether a source may stand in the range. The segments are [sorted](Self::sorted).
     fn reach_into(&self, range: Range<usize>) -> bool {
         let at = self.0.partition_point(|segment| segment.addresses.end <= range.start);
         self.0.get(at).is_some_and(|segment| segment.addresses.start < range.end)
     }
 
-    /// Whether an object is one of the sources. The segments were sorted.
+    /// Whether an object is one of the sources. The segments are [sorted](Self::sorted).
     fn hold(&self, pairs: Pairs, address: usize) -> bool {
         let at = self.0.partition_point(|segment| segment.addresses.end <= address);
         self.0.get(at).is_some_and(|segment| {
@@ -199,8 +236,8 @@ impl Run {
         }
         while next < self.end {
             let (source, target) = (self.pairs.source(next), self.pairs.target(next));
-            let is_apart = next > start && !goes_on(self.pairs.source(next - 1).bits(), source.bits());
-            if is_apart || !self.is_inside(source, target) {
+            let descends = next > start && source.bits() <= self.pairs.source(next - 1).bits();
+            if descends || !self.is_inside(source, target) {
                 return Some(next);
             }
             // SAFETY: references in live arrays lead to live objects or forwarders.
@@ -222,19 +259,20 @@ impl Run {
         (source ^ self.first[0]) | (target ^ self.first[1])
     }
 
-    /// Whether the next pairs all belong to the run, and their sources go on up to the one behind them.
+    /// Whether the next pairs all belong to the run, and their sources ascend up to the one behind them.
     ///
-    /// Without a branch or a comparison inside, so that it compiles to vector instructions: see `goes_on`.
+    /// Without a branch or a comparison inside, so that it compiles to vector instructions: a difference of two addresses
+    /// is negative exactly if the top bit is set.
     #[inline]
     fn is_plain_stride(&self, start: usize) -> bool {
         let sources = self.pairs.source_words(start..start + STRIDE + 1);
         let targets = self.pairs.target_words(start..start + STRIDE);
-        let (mut outside, mut apart) = (0, 0);
+        let (mut outside, mut descents) = (0, 0);
         for index in 0..STRIDE {
             outside |= self.outside(sources[index], targets[index]);
-            apart |= sources[index + 1].wrapping_sub(sources[index]).wrapping_sub(1);
+            descents |= sources[index + 1].wrapping_sub(sources[index]).wrapping_sub(1);
         }
-        outside & OUTSIDE_REGION == 0 && apart >> LOG_GAP == 0
+        outside & OUTSIDE_REGION == 0 && descents >> 63 == 0
     }
 }
 

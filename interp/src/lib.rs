@@ -6,6 +6,7 @@
 pub mod bootstrap;
 pub mod code;
 pub mod compiler;
+pub mod host;
 pub mod objects;
 pub mod primitives;
 pub mod source;

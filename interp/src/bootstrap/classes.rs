@@ -193,6 +193,9 @@ impl Space {
                 spec_of(plan.layout(&def.name), plan.variables(&def.name).len()),
             )?;
         }
+        for def in ordered.iter().filter(|def| !def.pools.is_empty()) {
+            self.set_pools(made[def.name.as_str()].class, &def.pools)?;
+        }
         self.release(first);
         Ok(())
     }
@@ -201,7 +204,7 @@ impl Space {
     ///
     /// # Errors
     /// [`HeapError`].
-    pub(super) fn make_class(&mut self, def: &ClassDef) -> Result<(), HeapError> {
+    pub(super) fn make_class(&mut self, def: &ClassDef, package: &str) -> Result<(), HeapError> {
         let superclass = def.superclass.as_deref().and_then(|name| self.class_named(name)).map(Value::oop);
         let superclass = superclass.map(|oop| self.root(oop));
         let inherited = |space: &Space, class: Option<Value<'_>>| {
@@ -216,12 +219,14 @@ impl Space {
         let class_variables = inherited(self, Some(above)) + def.class_instance_variables.len();
         let above = above.oop();
         let above = self.root(above);
-        let layout = self.inherited_layout(def, superclass);
-        let spec = spec_of(layout, variables);
+        let spec = spec_of(self.inherited_layout(def, superclass), variables);
         let instances = self.define_index(spec)?;
         let classes = self.define_index(ClassSpec::fixed(class_variables as u16))?;
         let made = self.make_pair(instances, classes)?;
-        let result = self.fill_class(made, superclass, above, def, spec);
+        let result = self
+            .fill_class(made, superclass, above, def, spec)
+            .and_then(|()| self.file_class(made.class, package))
+            .and_then(|()| self.set_pools(made.class, &def.pools));
         self.release(superclass.unwrap_or(above));
         result
     }
@@ -371,8 +376,36 @@ impl Space {
         self.define_global(&def.name, made.class)
     }
 
+    /// A class that says nothing of its package belongs to the one that it was loaded with.
+    fn file_class(&mut self, class: Root, package: &str) -> Result<(), HeapError> {
+        let filed = self.rooted(class).slot(class_description::PACKAGE_NAME);
+        if filed.is_some_and(Value::is_nil) {
+            let package = self.symbol(package)?;
+            self.store_rooted(class, class_description::PACKAGE_NAME, package);
+        }
+        Ok(())
+    }
+
+    /// Sets the pools that a class imports, by name; those that do not exist are left out.
+    fn set_pools(&mut self, class: Root, names: &[String]) -> Result<(), HeapError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let first = self.mark_roots();
+        for name in names {
+            if let Some(pool) = self.class_named(name).map(Value::oop) {
+                self.root(pool);
+            }
+        }
+        let pools = self.new_array_of_roots(first);
+        self.release(first);
+        let pools = pools?;
+        self.store_rooted(class, class::SHARED_POOLS, pools);
+        Ok(())
+    }
+
     fn make_class_pool(&mut self, class: Root, names: &[String]) -> Result<(), HeapError> {
-        let pool = self.new_dictionary(Known::Dictionary)?;
+        let pool = self.new_dictionary(Known::IdentityDictionary)?;
         let pool = self.root(pool);
         for name in names {
             let name = self.symbol(name)?;

@@ -1,20 +1,18 @@
-//! Compiling methods for classes that exist, and evaluating statements.
+//! Compiling methods for classes that exist.
 
 use std::collections::HashMap;
-use std::fmt;
 
 use instar_heap::{HeapError, Oop};
 
-use crate::compiler::{CompiledMethodInfo, Environment, Resolved, compile_doit, compile_method};
-use crate::objects::layout::{association, behavior, class_description, process};
+use crate::compiler::{CompiledMethodInfo, Environment, Resolved, compile_method};
+use crate::objects::layout::{association, behavior, class_description};
 use crate::objects::value::MOST_SUPERCLASSES;
-use crate::objects::{Known, Special, Value};
+use crate::objects::{Special, Value};
 use crate::source::{MethodDef, Package, Side};
 use crate::syntax::{SyntaxError, render};
 use crate::vm::install::{MethodFacts, association_at};
-use crate::vm::run::Exit;
 use crate::vm::space::Root;
-use crate::vm::{Space, SpaceError};
+use crate::vm::{Origin, Space, SpaceError};
 
 /// What names mean to code of a class.
 pub struct ClassScope<'s> {
@@ -96,38 +94,6 @@ impl Environment for WorkspaceScope<'_> {
 
     fn visit_names(&self, visit: &mut dyn FnMut(&str)) {
         self.inner.visit_names(visit);
-    }
-}
-
-/// What went wrong with a piece of source.
-#[derive(Debug)]
-pub enum Problem {
-    /// It does not compile: the rendered errors.
-    Source(String),
-    /// There was no memory for it.
-    Memory(HeapError),
-    /// It ran into an error that nothing handled; what there is to say was said.
-    Failed(String),
-    /// No process could go on.
-    Deadlock,
-    /// It asked for the end of the program.
-    Quit(i32),
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Problem::Source(text) | Problem::Failed(text) => f.write_str(text),
-            Problem::Memory(error) => error.fmt(f),
-            Problem::Deadlock => f.write_str("no process can go on: all wait for each other"),
-            Problem::Quit(status) => write!(f, "the program ended itself with status {status}"),
-        }
-    }
-}
-
-impl From<HeapError> for Problem {
-    fn from(error: HeapError) -> Problem {
-        Problem::Memory(error)
     }
 }
 
@@ -226,6 +192,7 @@ impl Space {
             source: &source,
             protocol: method.category.as_deref().unwrap_or("as yet unclassified"),
             package: Some(package),
+            origin: Some(Origin::of_method(method)),
         };
         self.install(class, &info, &facts)?;
         Ok(Ok(()))
@@ -246,65 +213,5 @@ impl Space {
         let oop = self.rooted(method).oop();
         self.release(selector);
         result.map(|()| oop)
-    }
-
-    /// Evaluates statements; the value of the last one. It is no root.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub fn evaluate(&mut self, source: &str) -> Result<Oop, Problem> {
-        let nil = self.nil();
-        self.evaluate_for(source, nil)
-    }
-
-    /// As [`evaluate`](Self::evaluate), with `receiver` as self.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub(crate) fn evaluate_for(&mut self, source: &str, receiver: Oop) -> Result<Oop, Problem> {
-        let receiver = self.root(receiver);
-        let result = self.evaluate_rooted(source, receiver);
-        self.release(receiver);
-        result
-    }
-
-    fn evaluate_rooted(&mut self, source: &str, receiver: Root) -> Result<Oop, Problem> {
-        let class = self.rooted(receiver).class();
-        let variables = self.instance_variables(class);
-        let scope = ClassScope::new(self, class, &variables);
-        let info = compile_doit(source, &scope)
-            .map_err(|errors| Problem::Source(render("do-it", source, &errors)))?;
-        let class = class.oop();
-        let class = self.root(class);
-        let selector = self.special(Special::DoIt);
-        let selector = self.root(selector);
-        let method = self.new_method(
-            &info,
-            selector,
-            class,
-            &MethodFacts { source, protocol: "do-its", package: None },
-        )?;
-        let method = self.root(method);
-        let process = self.allocate_known(Known::Process, 0)?.oop();
-        let process = self.root(process);
-        self.store_rooted(process, process::PRIORITY, Oop::small_integer(40).unwrap_or(Oop::NULL));
-        self.start_method(process, method, receiver);
-        let process = self.rooted(process).oop();
-        match self.run_until_end(process) {
-            Exit::Finished(value) => Ok(value),
-            Exit::Terminated => Err(Problem::Failed(self.last_failure.take().unwrap_or_default())),
-            Exit::Deadlock => Err(Problem::Deadlock),
-            Exit::Quit(status) => Err(Problem::Quit(status)),
-        }
-    }
-
-    /// Evaluates statements and prints the result as the guest does.
-    ///
-    /// # Errors
-    /// [`Problem`].
-    pub fn evaluate_to_string(&mut self, source: &str) -> Result<String, Problem> {
-        let value = self.evaluate(source)?;
-        let text = self.evaluate_for("^ self printString", value)?;
-        Ok(self.value(text).text().unwrap_or_default())
     }
 }

@@ -1,14 +1,24 @@
 //! From sources to a running space: the kernel into an empty one, packages into one that runs.
 
+mod assigned;
 mod classes;
+mod definitions;
+mod diagnostic;
+mod evaluate;
 mod kernel;
 mod load;
 mod methods;
+mod plan;
+mod update;
+mod world;
 
 pub(crate) use classes::unpacked_format;
+pub use diagnostic::{Diagnostic, Severity, errors_of};
+pub use evaluate::{Problem, Statements};
 pub use kernel::sources;
+pub use load::{Loaded, check_packages};
+pub use methods::ClassScope;
 pub(crate) use methods::WorkspaceScope;
-pub use methods::{ClassScope, Problem};
 
 use instar_heap::{HeapError, Oop};
 
@@ -101,12 +111,26 @@ impl Space {
             self.release(key);
             return Ok(());
         }
-        let association = self.new_association(key, value)?;
+        let association = match self.take_undeclared(key)? {
+            Some(waiting) => waiting,
+            None => self.new_association(key, value)?,
+        };
         let association = self.root(association);
+        let value = self.rooted(value).oop();
+        self.store_rooted(association, crate::objects::layout::association::VALUE, value);
         let globals: Oop = self.special(Special::Globals);
         let globals = self.root(globals);
         let result = self.insert_association(globals, association);
         self.release(key);
+        result
+    }
+
+    /// Takes the binding of a name that code refers to and nothing defined so far out of `Undeclared`.
+    fn take_undeclared(&mut self, key: Root) -> Result<Option<Oop>, HeapError> {
+        let undeclared = self.special(Special::Undeclared);
+        let undeclared = self.root(undeclared);
+        let result = self.remove_association(undeclared, key);
+        self.release(undeclared);
         result
     }
 

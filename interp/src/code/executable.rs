@@ -8,6 +8,7 @@ use instar_heap::Oop;
 use super::unit::{BooleanTest, CodeKind, CodeUnit, TemporaryName};
 use super::{Instruction, Op};
 use crate::primitives::Primitive;
+use crate::vm::Origin;
 
 /// Verified code of one method or block. Its address does not change while it lives.
 ///
@@ -52,6 +53,8 @@ pub struct Code {
     pub names: Box<[TemporaryName]>,
     /// Where Booleans are tested.
     pub tests: Box<[BooleanTest]>,
+    /// Where the source stands; blocks have their method's.
+    pub origin: Option<Origin>,
     /// The same code with a check at each slot of `r0`, for receivers that became something of another shape.
     checked: OnceCell<Box<Code>>,
 }
@@ -184,6 +187,7 @@ impl Code {
             source_map: unit.source_map.clone().into(),
             names: unit.names.clone().into(),
             tests: unit.tests.clone().into(),
+            origin: None,
             checked: OnceCell::new(),
         }
     }
@@ -213,6 +217,7 @@ impl Code {
                 source_map: self.source_map.clone(),
                 names: self.names.clone(),
                 tests: self.tests.clone(),
+                origin: self.origin.clone(),
                 checked: OnceCell::new(),
                 ..*self
             })
@@ -297,6 +302,11 @@ impl CodeTable {
     #[inline]
     pub fn get(&self, number: usize) -> Option<&Code> {
         self.codes.get(number)?.as_deref()
+    }
+
+    /// As [`get`](Self::get), to be changed.
+    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut Code> {
+        self.codes.get_mut(number)?.as_deref_mut()
     }
 
     /// All code.

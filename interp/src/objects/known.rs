@@ -26,7 +26,7 @@ known_classes! {
     UndefinedObject True False SmallInteger Character SmallFloat64 BoxedFloat64 LargePositiveInteger LargeNegativeInteger
     Array ByteArray ByteString WideString ByteSymbol WideSymbol Association Class Metaclass Trait ClassTrait MethodDictionary
     CompiledMethod CompiledBlock BlockClosure Context Cells Message Pragma Process Semaphore LinkedList Fraction ScaledDecimal
-    SystemDictionary Dictionary Object
+    SystemDictionary Dictionary IdentityDictionary Object
 }
 
 macro_rules! selectors {

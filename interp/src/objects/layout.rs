@@ -110,6 +110,12 @@ layouts! {
         ARGS "args" = 1,
         LOOKUP_CLASS "lookupClass" = 2,
     }
+    /// Pragmas.
+    pragma "Pragma" {
+        METHOD "method" = 0,
+        SELECTOR "selector" = 1,
+        ARGUMENTS "arguments" = 2,
+    }
     /// Fractions with a number of digits.
     scaled_decimal "ScaledDecimal" {
         NUMERATOR "numerator" = 0,

@@ -36,9 +36,7 @@ fn num_args(space: &mut Space, call: Call) -> Answer {
     let receiver = space.receiver(call);
     let block = receiver.slot(closure::BLOCK).filter(|_| receiver.is(Known::BlockClosure));
     let code = block.and_then(|block| space.code_of(block)).ok_or(space.failure(Special::BadReceiver))?;
-    // SAFETY: `code_of` found it alive.
-    let arguments = unsafe { (*code).arguments };
-    Ok(Oop::small_integer(i64::from(arguments)).unwrap_or(space.nil()))
+    Ok(Oop::small_integer(i64::from(code.arguments)).unwrap_or(space.nil()))
 }
 
 /// The elements of an Array argument, if they can be arguments.
@@ -137,8 +135,7 @@ fn value_with_receiver(space: &mut Space, call: Call) -> Result<Flow, Failure> {
     let code = space.code_of(method).ok_or(space.failure(Special::BadReceiver))?;
     let receiver = space.argument(call, 0);
     let class = receiver.class_index();
-    // SAFETY: `code_of` found it alive.
-    let entry = unsafe { space.entry_of(&*code, class, arguments.len()) };
+    let entry = space.entry_of(code, class, arguments.len());
     let selector = method.slot(crate::objects::layout::compiled::SELECTOR).map_or(space.nil(), Value::oop);
     if matches!(entry.action, crate::code::Action::NotUnderstood) {
         return Err(space.failure(Special::BadNumberOfArguments));

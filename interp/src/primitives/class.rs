@@ -40,8 +40,7 @@ fn register(space: &mut Space, call: Call) -> Answer {
     let index = unsafe { space.mutator.heap().define_class(Some(object), spec) };
     let index = index.map_err(|error| space.memory_failure(error))?;
     let index = Oop::small_integer(i64::from(index.get())).unwrap_or(space.nil());
-    // SAFETY: `class` found the slot; nothing was allocated in the heap since.
-    unsafe { space.store(object, behavior::CLASS_INDEX, index) };
+    space.put(object.oop(), behavior::CLASS_INDEX, index);
     Ok(object.oop())
 }
 
@@ -130,6 +129,7 @@ fn compile(space: &mut Space, call: Call) -> Answer {
         source: &source,
         protocol: protocol.as_deref().unwrap_or("as yet unclassified"),
         package: package.as_deref(),
+        origin: None,
     };
     new_method(space, call, &info, &facts)
 }
@@ -152,7 +152,7 @@ fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     let receiver = class(space, call)?;
     let source = space.argument(call, 0).text().ok_or(space.failure(Special::BadArgument))?;
     let bindings = Some(space.argument(call, 1)).filter(|bindings| !bindings.is_nil());
-    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::Dictionary)) {
+    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::IdentityDictionary)) {
         return Err(space.failure(Special::BadArgument));
     }
     let variables = space.instance_variables(receiver);
@@ -163,7 +163,7 @@ fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     let bindings = bindings.map(Value::oop);
     let workspace = bindings.map(|bindings| space.root(bindings));
     let outer = std::mem::replace(&mut space.workspace, workspace);
-    let facts = MethodFacts { source: &source, protocol: "do-its", package: None };
+    let facts = MethodFacts { source: &source, protocol: "do-its", ..MethodFacts::default() };
     let method = new_method(space, call, &info, &facts);
     space.workspace = outer;
     if let Some(workspace) = workspace {

@@ -128,8 +128,7 @@ fn replace_slots(
     let base = receiver.named_slots() + to.start;
     let copy = |index: usize| {
         if let Some(value) = element(source, first + index) {
-            // SAFETY: the range lies inside of the live object; what a live object refers to lives.
-            unsafe { space.store(object, base + index, value) };
+            space.put(object.oop(), base + index, value);
         }
     };
     if source.oop() == receiver.oop() && first < to.start {
@@ -150,8 +149,7 @@ fn fill(space: &mut Space, call: Call) -> Answer {
         check_slot_is_free(space, receiver, 0)?;
         let base = receiver.named_slots() + range.start;
         for index in 0..range.count {
-            // SAFETY: the range lies inside of the live object.
-            unsafe { space.store(object, base + index, value.oop()) };
+            space.put(object.oop(), base + index, value.oop());
         }
         return Ok(receiver.oop());
     }

@@ -2,8 +2,6 @@
 //!
 //! A Context whose frame lives answers for the frame; one whose frame is gone for what was left of it.
 
-#![allow(unsafe_code)]
-
 use instar_heap::Oop;
 
 use super::block::sent;
@@ -78,9 +76,7 @@ fn sender(space: &mut Space, call: Call) -> Answer {
 fn pc(space: &mut Space, call: Call) -> Answer {
     let Ok(id) = frame(space, call) else { return Ok(space.nil()) };
     let Some(frame) = space.frame(id) else { return Ok(space.nil()) };
-    // SAFETY: [frame-code], and the pc lies inside.
-    let word = unsafe { frame.pc.offset_from((*frame.code).words.as_ptr()) };
-    Ok(Oop::small_integer(word as i64).unwrap_or(space.nil()))
+    Ok(Oop::small_integer(frame.word() as i64).unwrap_or(space.nil()))
 }
 
 fn is_live(space: &mut Space, call: Call) -> Answer {
@@ -122,8 +118,7 @@ fn set_register(space: &mut Space, call: Call, index: usize, value: Oop) -> Resu
                 .object()
                 .filter(|_| context.is(Known::Context) && CONTEXT_NAMED + index < context.slots());
             let object = object.ok_or(space.failure(Special::BadIndex))?;
-            // SAFETY: the slot exists.
-            unsafe { space.store(object, CONTEXT_NAMED + index, value) };
+            space.put(object.oop(), CONTEXT_NAMED + index, value);
         }
     }
     Ok(())
@@ -147,12 +142,10 @@ fn names(space: &Space, call: Call) -> Result<Vec<(String, usize, Option<usize>)
     let method =
         space.receiver(call).slot(context::METHOD).filter(|_| space.receiver(call).is(Known::Context));
     let code = method.and_then(|method| space.code_of(method)).ok_or(space.failure(Special::BadReceiver))?;
-    // SAFETY: `code_of` found it alive.
-    let names = unsafe { &(*code).names };
     let place = |name: &crate::code::TemporaryName| {
         (name.name.clone(), usize::from(name.register), name.cell.map(usize::from))
     };
-    Ok(names.iter().map(place).collect())
+    Ok(code.names.iter().map(place).collect())
 }
 
 fn temp_names(space: &mut Space, call: Call) -> Answer {
@@ -191,8 +184,7 @@ fn temp_named_put(space: &mut Space, call: Call) -> Answer {
     let cells = register(space, call, index)?;
     let cells = space.value(cells);
     let object = cells.object().filter(|_| cell < cells.slots()).ok_or(space.failure(Special::NotFound))?;
-    // SAFETY: the slot exists.
-    unsafe { space.store(object, cell, value) };
+    space.put(object.oop(), cell, value);
     Ok(value)
 }
 
@@ -213,8 +205,7 @@ fn next_of_kind(space: &mut Space, call: Call, kind: CodeKind) -> Answer {
         if limit.is_some_and(|limit| limit.stack == id.stack && id.frame <= limit.frame) {
             break;
         }
-        // SAFETY: [frame-code]
-        if space.frame(id).is_some_and(|frame| unsafe { &*frame.code }.kind == kind) {
+        if space.frame(id).is_some_and(|frame| frame.code().kind == kind) {
             return context_or_nil(space, Some(id));
         }
         at = id;

@@ -1,7 +1,5 @@
 //! What is around the program: arguments, environment variables, platform; and who refers to an object.
 
-#![allow(unsafe_code)]
-
 use instar_gc::Collection;
 use instar_heap::HeaderFlags;
 

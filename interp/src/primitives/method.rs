@@ -1,7 +1,5 @@
 //! Code as an object: what compiled methods and blocks say of themselves.
 
-#![allow(unsafe_code)]
-
 use instar_heap::Oop;
 
 use super::{Answer, Call, Failure, Primitive, TABLES, Table};
@@ -29,9 +27,7 @@ pub(super) const TABLE: Table = &[
 
 /// The code of the receiver.
 fn code(space: &Space, call: Call) -> Result<&Code, Failure> {
-    let code = space.code_of(space.receiver(call)).ok_or(space.failure(Special::BadReceiver))?;
-    // SAFETY: `code_of` found it alive, and it lives as long as the receiver.
-    Ok(unsafe { &*code })
+    space.code_of(space.receiver(call)).ok_or(space.failure(Special::BadReceiver))
 }
 
 fn small(space: &Space, number: usize) -> Oop {
@@ -163,8 +159,7 @@ fn set_slot(space: &mut Space, call: Call) -> Answer {
     let object = method.object().filter(|_| method.is(Known::CompiledMethod));
     let object = object.ok_or(space.failure(Special::BadReceiver))?;
     let value = space.argument(call, 1).oop();
-    // SAFETY: a live CompiledMethod has the slot [layouts].
-    unsafe { space.store(object, slot, value) };
+    space.put(object.oop(), slot, value);
     Ok(value)
 }
 

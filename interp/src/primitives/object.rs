@@ -135,8 +135,7 @@ fn at_put(space: &mut Space, call: Call) -> Answer {
     }
     let slot = receiver.named_slots() + index;
     check_slot_is_free(space, receiver, slot)?;
-    // SAFETY: a live object that has the slot.
-    unsafe { space.store(object, slot, value.oop()) };
+    space.put(object.oop(), slot, value.oop());
     Ok(value.oop())
 }
 
@@ -173,8 +172,7 @@ fn inst_var_at_put(space: &mut Space, call: Call) -> Answer {
     let object = writable(space, call)?;
     check_slot_is_free(space, space.receiver(call), slot)?;
     let value = space.argument(call, 1).oop();
-    // SAFETY: a live object that has the slot.
-    unsafe { space.store(object, slot, value) };
+    space.put(object.oop(), slot, value);
     Ok(value)
 }
 
@@ -201,8 +199,7 @@ fn shallow_copy(space: &mut Space, call: Call) -> Answer {
     } else {
         for index in 0..receiver.slots() {
             let value = receiver.slot(index).map_or(space.nil(), Value::oop);
-            // SAFETY: the copy has as many slots.
-            unsafe { space.store(copy, index, value) };
+            space.put(copy.oop(), index, value);
         }
     }
     Ok(copy.oop())

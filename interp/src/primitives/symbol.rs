@@ -1,7 +1,5 @@
 //! Symbols: from characters to the one Symbol that has them.
 
-#![allow(unsafe_code)]
-
 use instar_heap::Oop;
 
 use super::string::{argument_text, receiver_text};
@@ -35,8 +33,7 @@ fn all(space: &mut Space, _call: Call) -> Answer {
         let symbols: Vec<Oop> = space.roots.symbols.iter().map(|symbol| space.value(symbol).oop()).collect();
         if symbols.len() == count {
             for (index, &symbol) in symbols.iter().enumerate() {
-                // SAFETY: the array is new and has so many slots; the table's cells hold live Symbols.
-                unsafe { space.store(array, index, symbol) };
+                space.put(array.oop(), index, symbol);
             }
             return Ok(array.oop());
         }

@@ -1,7 +1,5 @@
 //! The space as a whole: become, instances, collections, memory.
 
-#![allow(unsafe_code)]
-
 use instar_become::{BecomeError, HashRule};
 use instar_gc::Collection;
 use instar_heap::{ClassIndex, Oop};
@@ -85,8 +83,7 @@ fn all_instances(space: &mut Space, call: Call) -> Answer {
     let result = shorter.map(|shorter| {
         for slot in 0..filled {
             let value = space.rooted(all).slot(slot).map_or(space.nil(), Value::oop);
-            // SAFETY: the slot exists.
-            unsafe { space.store(shorter, slot, value) };
+            space.put(shorter.oop(), slot, value);
         }
         shorter.oop()
     });

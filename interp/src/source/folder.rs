@@ -14,7 +14,7 @@ use super::file::{Place, SourceError, SourceErrors, SourceFile};
 use super::filetree;
 use super::model::Package;
 use super::tonel::{self, TonelFile};
-use crate::syntax::{Span, SyntaxError};
+use crate::syntax::{Span, SyntaxError, parse_doit};
 
 /// How deeply folders are searched.
 const MAX_DEPTH: usize = 30;
@@ -40,6 +40,32 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Package>, SourceErrors> {
         return Err(SourceError::Layout { path: shown(path), message: message.to_owned() }.into());
     }
     Ok(packages)
+}
+
+/// Reads one file.
+///
+/// # Errors
+/// That it cannot be read, or is no text.
+pub fn read_file(path: &Path) -> Result<Arc<SourceFile>, SourceErrors> {
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
+    load(path, &mut files, &mut errors);
+    SourceErrors::check(errors)?;
+    let nothing = || SourceError::Layout { path: shown(path), message: "nothing could be read".to_owned() };
+    Ok(files.pop().ok_or_else(nothing)?)
+}
+
+/// Whether a file holds statements and nothing else. One that is neither Tonel's nor FileTree's is a script or a chunk file: a chunk file
+/// ends with an exclamation mark, or has one at the end of a line and makes no sense as statements.
+pub fn is_script(file: &SourceFile) -> bool {
+    let text = &*file.text;
+    if tonel::is_tonel(text) || is_tonel_name(file.name()) || filetree::root(&file.path).is_some() {
+        return false;
+    }
+    if text.trim_end().ends_with('!') {
+        return false;
+    }
+    let has_mark = || text.lines().any(|line| line.trim_end().ends_with('!') || line.starts_with('!'));
+    !has_mark() || parse_doit(text).is_ok()
 }
 
 fn shown(path: &Path) -> String {

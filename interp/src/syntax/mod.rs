@@ -23,7 +23,7 @@ pub use ast::{
 pub use error::{MAX_ERRORS, SyntaxError};
 pub use lexer::tokens;
 pub use number::MAX_NUMBER_BITS;
-pub use report::{Rendered, render};
+pub use report::{Rendered, render, render_warnings};
 pub use span::{MAX_SOURCE, Span, line_and_column};
 pub use token::{Token, TokenKind};
 

@@ -132,6 +132,7 @@ impl Space {
 
     /// The time of a wait is over. Nothing happens if it ended before.
     fn end_wait(&mut self, key: AlarmKey, alarm: Alarm) {
+        self.set_active_top();
         let process = self.value(alarm.process);
         let waits_here =
             process.slot(process::MY_LIST).map(Value::oop) == Some(self.value(alarm.semaphore).oop());

@@ -5,6 +5,7 @@
 use instar_heap::{HeaderFlags, HeapError, Oop};
 
 use super::Space;
+use super::origin::Origin;
 use super::space::Root;
 use crate::code::{Binding, Code, CodeUnit, Literal};
 use crate::compiler::CompiledMethodInfo;
@@ -23,6 +24,8 @@ pub struct MethodFacts<'a> {
     pub protocol: &'a str,
     /// The package that the method belongs to.
     pub package: Option<&'a str>,
+    /// Where the source stands, if in a file.
+    pub origin: Option<Origin>,
 }
 
 impl Space {
@@ -37,12 +40,22 @@ impl Space {
         class: Root,
         facts: &MethodFacts<'_>,
     ) -> Result<Oop, HeapError> {
+        let origin = facts.origin.clone().or_else(|| self.inherited_origin(class, selector, facts.source));
         let method = self.new_code(&info.unit, class, None)?;
         let method = self.root(method);
+        self.set_origin(method, origin);
         let result = self.fill_method(method, selector, class, facts);
+        let result = result.and_then(|()| self.add_pragmas(method, class, &info.pragmas));
         let oop = self.rooted(method).oop();
         self.release(method);
         result.map(|()| oop)
+    }
+
+    fn set_origin(&mut self, method: Root, origin: Option<Origin>) {
+        let number = self.rooted(method).slot(compiled::CODE).and_then(Value::as_index);
+        if let Some(code) = number.and_then(|number| self.roots.codes.get_mut(number)) {
+            code.origin = origin;
+        }
     }
 
     fn fill_method(
@@ -251,8 +264,7 @@ impl Space {
         let Some(array) = dictionary_value.slot(hashed::ARRAY) else { return Ok(()) };
         let Some((at, is_new)) = place_of(array, key) else { return Ok(()) };
         if let Some(object) = array.object() {
-            // SAFETY: `place_of` found the slot.
-            unsafe { self.store(object, at, self.rooted(association).oop()) };
+            self.put(object.oop(), at, self.rooted(association).oop());
         }
         if is_new {
             self.count_one_more(dictionary);
@@ -280,14 +292,49 @@ impl Space {
             {
                 let key = association.slot(association::KEY).map_or(self.nil(), Value::oop);
                 if let (Some((at, _)), Some(object)) = (place_of(larger, key), larger.object()) {
-                    // SAFETY: `place_of` found the slot.
-                    unsafe { self.store(object, at, association.oop()) };
+                    self.put(object.oop(), at, association.oop());
                 }
             }
         }
         let larger = larger.oop();
         self.store_rooted(dictionary, hashed::ARRAY, larger);
         Ok(())
+    }
+
+    /// Takes the association with this key out of a dictionary of associations.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing has changed then.
+    pub(crate) fn remove_association(
+        &mut self,
+        dictionary: Root,
+        key: Root,
+    ) -> Result<Option<Oop>, HeapError> {
+        let key_oop = self.rooted(key).oop();
+        let Some(found) = association_at(self.rooted(dictionary), key_oop) else { return Ok(None) };
+        let found = found.oop();
+        let found = self.root(found);
+        let size = self.rooted(dictionary).slot(hashed::ARRAY).map_or(0, Value::slots);
+        let array = self.allocate_known(Known::Array, size)?.oop();
+        // All others are put in anew: with open addressing a gap would hide some.
+        let (array, removed) = (self.value(array), self.rooted(found).oop());
+        if let Some(old) = self.rooted(dictionary).slot(hashed::ARRAY) {
+            let others = (0..size).filter_map(|at| old.slot(at));
+            for other in others.filter(|other| !other.is_nil() && other.oop() != removed) {
+                let key = other.slot(association::KEY).map_or(self.nil(), Value::oop);
+                if let (Some((at, _)), Some(object)) = (place_of(array, key), array.object()) {
+                    // SAFETY: `place_of` found the slot.
+                    unsafe { self.store(object, at, other.oop()) };
+                }
+            }
+        }
+        let tally = self.rooted(dictionary).slot(hashed::TALLY).and_then(Value::as_integer).unwrap_or(1);
+        let array = array.oop();
+        self.store_rooted(dictionary, hashed::ARRAY, array);
+        self.store_rooted(dictionary, hashed::TALLY, Oop::small_integer(tally - 1).unwrap_or(Oop::NULL));
+        let oop = self.rooted(found).oop();
+        self.release(found);
+        Ok(Some(oop))
     }
 
     /// Puts a method into the method dictionary of a class, in place of one with the same selector, and flushes the caches.
@@ -353,8 +400,7 @@ impl Space {
             let is_new = key.is_nil();
             let (selector, method) = (selector.oop(), self.rooted(method).oop());
             if let Some(values) = value.slot(hashed::ARRAY).and_then(Value::object) {
-                // SAFETY: the values' Array is as long as the indexable part.
-                unsafe { self.store(values, at, method) };
+                self.put(values.oop(), at, method);
             }
             self.store_rooted(dict, named + at, selector);
             if is_new {

@@ -162,7 +162,9 @@ impl Space {
             }
             if let Some(method) = class.slot(behavior::METHOD_DICT).and_then(|dict| method_at(dict, selector))
             {
-                return Some(self.code_of(method).map_or(Found::Object(method.oop()), Found::Code));
+                return Some(
+                    self.code_of(method).map_or(Found::Object(method.oop()), |code| Found::Code(code)),
+                );
             }
             class = class.slot(behavior::SUPERCLASS)?;
         }
@@ -171,9 +173,9 @@ impl Space {
 
     /// The code of a CompiledMethod or CompiledBlock; `None` for anything else.
     #[inline]
-    pub(crate) fn code_of(&self, method: Value<'_>) -> Option<*const Code> {
+    pub(crate) fn code_of(&self, method: Value<'_>) -> Option<&Code> {
         let number = method.slot(compiled::CODE)?.as_index()?;
-        self.roots.codes.get(number).filter(|code| code.method == method.oop()).map(|code| &raw const *code)
+        self.roots.codes.get(number).filter(|code| code.method == method.oop())
     }
 
     /// What a send to `receiver` does, beyond the site's first two classes: by the others that it has seen, or else by

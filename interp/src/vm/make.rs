@@ -42,6 +42,18 @@ impl Space {
         unsafe { self.mutator.store(object, index, value) };
     }
 
+    /// Stores into a slot of a guest object, with the write barrier; nothing happens if there is no such slot.
+    ///
+    /// [fresh] for both, as for [`value`](Self::value).
+    #[inline]
+    pub(crate) fn put(&self, holder: Oop, slot: usize, value: Oop) {
+        let holder = self.value(holder);
+        if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
+            // SAFETY: [fresh]: a live object that has the slot.
+            unsafe { self.store(object, slot, value) };
+        }
+    }
+
     /// Stores into a slot of what a root holds; nothing happens if there is no such slot.
     pub(crate) fn store_rooted(&mut self, holder: Root, index: usize, value: Oop) {
         if let Some(object) = self.rooted(holder).object()

@@ -7,6 +7,8 @@ pub mod install;
 pub mod lookup;
 pub mod make;
 mod non_boolean;
+mod origin;
+mod pragmas;
 pub(crate) mod roots;
 pub mod run;
 pub mod schedule;
@@ -16,4 +18,5 @@ pub mod stack;
 pub mod swap;
 mod trace;
 
+pub use origin::Origin;
 pub use space::{Space, SpaceError, SpaceOptions};

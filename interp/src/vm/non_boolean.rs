@@ -116,7 +116,7 @@ impl Space {
         let info = compile_doit(source, &ClassScope::new(self, self.rooted(class), &variables)).ok()?;
         let selector = self.special(Special::DoIt);
         let selector = self.root(selector);
-        let facts = MethodFacts { source, protocol: "do-its", package: None };
+        let facts = MethodFacts { source, protocol: "do-its", ..MethodFacts::default() };
         let doit = self.new_method(&info, selector, class, &facts).ok()?;
         let doit = self.root(doit);
         let closure = self.allocate_known(Known::BlockClosure, 0).ok()?.oop();

@@ -32,6 +32,8 @@ pub enum Exit {
     Deadlock,
     /// The guest asked the program to end with this status.
     Quit(i32),
+    /// The host asked for it.
+    Interrupted,
 }
 
 const FORWARDER: u32 = ClassIndex::FORWARDER.get();
@@ -806,8 +808,7 @@ unsafe fn block_code(space: &Space, closure: Oop) -> Option<*const Code> {
         number.and_then(|number| space.roots.codes.get(number as usize)).filter(|code| code.method == block);
     let code = match code {
         Some(code) => code,
-        // SAFETY: [entry-code]
-        None => unsafe { &*space.code_of(space.value(block))? },
+        None => space.code_of(space.value(block))?,
     };
     let copied = object.slots_of(object.header()).checked_sub(CLOSURE_NAMED)?;
     (code.kind == CodeKind::Block && code.copied as usize == copied).then_some(&raw const *code)
@@ -865,7 +866,8 @@ unsafe fn make_closure(
     // SAFETY: the caller's promise; [verified] for literal and registers.
     unsafe {
         let block = space.value(Obj::from_oop((*frame).method).slot(COMPILED_NAMED + at.bx()));
-        let code = &*space.code_of(block)?;
+        let code: *const Code = space.code_of(block)?;
+        let code = &*code;
         let copied = code.copied as usize;
         let home = if !code.needs_home {
             space.nil()

@@ -5,7 +5,7 @@
 
 #![allow(unsafe_code)]
 
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -25,6 +25,7 @@ pub struct Interrupt {
     real: AtomicPtr<Frame>,
     wakes: Mutex<u64>,
     changed: Condvar,
+    is_stop: AtomicBool,
 }
 
 impl Interrupt {
@@ -45,6 +46,21 @@ impl Interrupt {
         self.seen.store(std::ptr::null_mut(), Ordering::Release);
         *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
+    }
+
+    /// Requests that the space stops what it evaluates: [`Problem::Interrupted`](crate::bootstrap::Problem::Interrupted).
+    pub fn request_stop(&self) {
+        self.is_stop.store(true, Ordering::Release);
+        self.request();
+    }
+
+    /// A stop that was requested and not met.
+    pub(crate) fn forget_stop(&self) {
+        self.is_stop.store(false, Ordering::Relaxed);
+    }
+
+    fn take_stop(&self) -> bool {
+        self.is_stop.swap(false, Ordering::Acquire)
     }
 
     /// Another stack runs. A request that is waiting stays.
@@ -89,6 +105,9 @@ impl Space {
             return None;
         }
         self.interrupt.accept();
+        if self.interrupt.take_stop() {
+            return Some(Exit::Interrupted);
+        }
         self.after_collection();
         self.signal_due();
         self.preempt();
@@ -124,15 +143,6 @@ impl Space {
 
     fn priority_of(&self, process: Value<'_>) -> usize {
         process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
-    }
-
-    /// Stores into a slot of a guest object, if there is one.
-    pub(super) fn put(&self, holder: Oop, slot: usize, value: Oop) {
-        let holder = self.value(holder);
-        if let Some(object) = holder.object().filter(|_| slot < holder.slots()) {
-            // SAFETY: a live object with that slot; nothing was allocated since `value` was read.
-            unsafe { self.store(object, slot, value) };
-        }
     }
 
     /// Puts `process` at the end of a list.
@@ -317,6 +327,11 @@ impl Space {
             let interrupt = self.interrupt.clone();
             self.mutator.blocked(|| interrupt.sleep(deadline));
             self.interrupt.accept();
+            if self.interrupt.take_stop() {
+                self.exit = Some(Exit::Interrupted);
+                self.interrupt.request();
+                return;
+            }
             self.signal_due();
         }
     }
@@ -356,8 +371,7 @@ impl Space {
         let closure = self.value(block);
         let code = closure.slot(closure::BLOCK).and_then(|block| self.code_of(block));
         let Some(code) = code.filter(|_| closure.is(Known::BlockClosure)) else { return false };
-        // SAFETY: `code_of` found it alive.
-        let callee = unsafe { &*code };
+        let callee = code;
         let copied = closure.slots() - CLOSURE_NAMED;
         if callee.kind != CodeKind::Block || callee.arguments != 0 || callee.copied as usize != copied {
             return false;
@@ -488,6 +502,18 @@ impl Space {
         let was_awaited = self.awaited == Some(self.roots.active);
         let exit = self.end_active(self.nil());
         if was_awaited { Some(Exit::Terminated) } else { exit }
+    }
+
+    /// Ends a process that does not run on, without unwinding it.
+    pub(crate) fn drop_process(&mut self, process: Oop) {
+        let Some(number) = self.stack_of(self.value(process)) else { return };
+        self.suspend(process);
+        if number == self.roots.active {
+            self.roots.frame = std::ptr::null_mut();
+            self.roots.above = std::ptr::null_mut();
+        }
+        self.put(process, process::STACK, self.nil());
+        self.roots.stacks[number] = None;
     }
 
     /// Runs `process`, which has a stack and waits nowhere, until it ends. Others run when it waits.

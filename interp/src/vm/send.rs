@@ -152,7 +152,7 @@ impl Space {
             if !closure.is(Known::BlockClosure) {
                 return None;
             }
-            let code = &*self.code_of(closure.slot(crate::objects::layout::closure::BLOCK)?)?;
+            let code = self.code_of(closure.slot(crate::objects::layout::closure::BLOCK)?)?;
             let copied = closure.slots().checked_sub(CLOSURE_NAMED)?;
             if code.kind != CodeKind::Block
                 || code.copied as usize != copied

@@ -123,17 +123,27 @@ impl Space {
             trampoline: Box::new(trampoline()),
             exit: None,
             awaited: None,
+            workspace: None,
+            arguments: Vec::new(),
             caches_used: false,
             last_failure: None,
-            workspace: None,
             files: FileTable::default(),
-            arguments: Vec::new(),
         })
     }
 
     /// How become works here.
     pub fn strategy(&self) -> BecomeStrategy {
         self.options.strategy
+    }
+
+    /// What requests the attention of a space that runs, from any thread.
+    pub fn interrupt(&self) -> Arc<Interrupt> {
+        self.interrupt.clone()
+    }
+
+    /// Sets what `Smalltalk arguments` answers.
+    pub fn set_arguments(&mut self, arguments: Vec<String>) {
+        self.arguments = arguments;
     }
 
     /// The collector's view of the space.

@@ -29,6 +29,22 @@ pub struct Frame {
     pub mark: Mark,
 }
 
+impl Frame {
+    /// The code that runs.
+    #[inline]
+    pub fn code(&self) -> &Code {
+        // SAFETY: [frame-code] a frame in use keeps its method alive, and that its code.
+        unsafe { &*self.code }
+    }
+
+    /// The number of the word at `pc`.
+    #[inline]
+    pub fn word(&self) -> usize {
+        // SAFETY: the pc lies inside the code's words.
+        unsafe { self.pc.offset_from(self.code().words.as_ptr()) as usize }
+    }
+}
+
 /// What must be looked at when a frame goes, and the number by which it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]

@@ -14,7 +14,7 @@ use crate::objects::layout::compiled;
 const MOST_FRAMES: usize = 40;
 
 impl Space {
-    /// What a frame does: `Class(Holder)>>selector`, and the line of the method's source.
+    /// What a frame does: `Class(Holder)>>selector (file:line): ` and that line of the source. Without a file the line is the method's own.
     pub(crate) fn describe_frame(&self, id: FrameId) -> Option<String> {
         let frame = self.frame(id)?;
         let method = self.value(frame.method);
@@ -35,10 +35,13 @@ impl Space {
         // SAFETY: the pc lies inside the frame's code.
         let word = unsafe { frame.pc.offset_from(code.words.as_ptr()) } as usize;
         let source = outer.slot(compiled::SOURCE).and_then(Value::text).unwrap_or_default();
-        let line = code.span_at(word).map(|span| line_of(&source, span.start as usize));
         let _ = write!(text, ">>{selector}");
-        if let Some((number, line)) = line {
-            let _ = write!(text, " line {number}: {line}");
+        if let Some(span) = code.span_at(word) {
+            let (number, line) = line_of(&source, span.start as usize);
+            let _ = match self.origin_of(outer) {
+                Some(origin) => write!(text, " ({}:{}): {line}", origin.file().path, origin.line(span.start)),
+                None => write!(text, " (line {number}): {line}"),
+            };
         }
         Some(text)
     }
@@ -62,11 +65,15 @@ impl Space {
         text
     }
 
-    /// The runtime ends a process: says why on the error output and keeps it for the host.
+    /// The runtime ends a process: keeps why for the host that waits for it; of others that is said on the error output.
     pub(crate) fn report(&mut self, reason: &str) {
         let trace = self.trace(self.roots.active);
-        eprintln!("{reason}\n{trace}");
-        self.last_failure = Some(format!("{reason}\n{trace}"));
+        let text = format!("{reason}\n{trace}");
+        if self.awaited == Some(self.roots.active) {
+            self.last_failure = Some(text);
+        } else {
+            eprintln!("{text}");
+        }
     }
 }
 
