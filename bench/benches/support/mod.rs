@@ -120,7 +120,7 @@ impl Question<'_> {
             let ratio = figure / to;
             let verdict = if ratio <= most { "reached" } else { "MISSED" };
             self.lines.push(format!(
-                "target: {what}: {figure:.2} ns to {to:.2} ns, ratio {ratio:.3}, at most {most}: {verdict}"
+                "target: {what}: {figure:.2} ns to {to:.2} ns, ratio {ratio:.3}, at most {most:.3}: {verdict}"
             ));
         }
     }

@@ -136,7 +136,8 @@ fn check_layout(world: &World<'_>, def: &ClassDef, found: &mut Vec<Diagnostic>) 
         }
         _ => {}
     }
-    if inherited != Layout::Normal && inherited != layout {
+    let is_weaker = inherited == Layout::Variable && layout == Layout::Weak;
+    if inherited != Layout::Normal && inherited != layout && !is_weaker {
         let (own, above) = (layout.name(), inherited.name());
         wrong(format!("{} cannot have the layout {own}: instances of its superclass are {above}", def.name));
     }

@@ -146,7 +146,7 @@ impl Suite {
             "skipped" => Kind::Skipped,
             _ => Kind::Error,
         };
-        Ok(outcome(kind, text(1), text(2), text(3)))
+        Ok(outcome(kind, text(1), text(2), own_part(&text(3))))
     }
 
     /// Lets the resources of a class's tests go, after the last of them.
@@ -155,6 +155,13 @@ impl Suite {
         // A resource that cannot be let go has said so; tests are over.
         let _ = session.space_mut().evaluate(&source);
     }
+}
+
+/// The lines of a trace down to the test's method; below it stand the activations that run tests. The guest ends lines as it likes.
+fn own_part(trace: &str) -> String {
+    let trace = trace.replace("\r\n", "\n").replace('\r', "\n");
+    let own = trace.lines().take_while(|line| !line.contains("(TestCase)>>performTest"));
+    own.flat_map(|line| [line.trim_start(), "\n"]).collect()
 }
 
 /// Whether the class inherits from `TestCase`.
