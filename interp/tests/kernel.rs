@@ -24,7 +24,8 @@ fn run(path: &Path, options: &SpaceOptions) -> (Vec<String>, usize) {
     let space = Space::new(options.clone()).unwrap_or_else(|error| panic!("{error}"));
     let mut session = Session::new(space).unwrap_or_else(|error| panic!("{error}"));
     session.load(&packages).unwrap_or_else(|problem| panic!("{}: {problem}", path.display()));
-    let suite = Suite::of_packages(&mut session, &packages, None).unwrap_or_else(|problem| panic!("{problem}"));
+    let suite =
+        Suite::of_packages(&mut session, &packages, None).unwrap_or_else(|problem| panic!("{problem}"));
     let mut defects = Vec::new();
     for test in &suite.tests {
         let outcome = Suite::run(&mut session, test).unwrap_or_else(|problem| panic!("{test}: {problem}"));

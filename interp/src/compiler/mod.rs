@@ -2,7 +2,8 @@
 //!
 //! Two passes. [`lower`] resolves names, tells inlined control flow from messages, and finds out which variables blocks
 //! capture; [`generate`] emits code, whose form [`code`](crate::code) describes. Both walk a tree of bounded height.
-//! Whatever the source, the compiler answers code that the verifier accepts, or errors.
+//! Whatever the source, the compiler answers code that the verifier accepts, or errors: it asks the verifier itself, so that a
+//! mistake in here is an error that names the method, and never runs. [verified]
 
 mod access;
 mod condition;
@@ -24,7 +25,7 @@ pub use pragma::PragmaInfo;
 pub use suggest::Nearest;
 
 use crate::code::assemble::Limit;
-use crate::code::{CodeKind, CodeUnit};
+use crate::code::{CodeKind, CodeUnit, verify};
 use crate::syntax::{self, Span, SyntaxError, parse_doit, parse_method};
 
 use generate::{Head, generate};
@@ -45,7 +46,7 @@ pub struct CompiledMethodInfo {
     pub arguments: Vec<String>,
     /// All its pragmas, in source order.
     pub pragmas: Vec<PragmaInfo>,
-    /// Its code.
+    /// Its code, which the verifier accepted.
     pub unit: CodeUnit,
     /// What is suspicious, in source order: names that nothing defines.
     pub warnings: Vec<SyntaxError>,
@@ -144,5 +145,10 @@ fn finish<'a>(
     warnings.sort_by_key(|warning| warning.span.start);
     let unit = generate(&lowering.variables, body, head)
         .map_err(|limit| vec![SyntaxError::new(span, limit.to_string())])?;
+    verify(&unit).map_err(|rejection| {
+        let message = format!("the compiler made code that cannot run ({rejection})");
+        let help = "this is a mistake in the compiler: please report it with the method; written otherwise, it may compile";
+        vec![SyntaxError::new(span, message).with_help(help)]
+    })?;
     Ok((unit, warnings))
 }
