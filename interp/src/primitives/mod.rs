@@ -16,6 +16,7 @@ pub(crate) mod file_table;
 mod float;
 mod float_bits;
 mod float_text;
+mod hashed;
 mod integer;
 mod large_integer;
 mod method;
@@ -95,6 +96,7 @@ const TABLES: &[Table] = &[
     object::TABLE,
     process::TABLE,
     string::TABLE,
+    hashed::TABLE,
     symbol::TABLE,
     system::TABLE,
     time::TABLE,
