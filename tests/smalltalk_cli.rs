@@ -566,3 +566,35 @@ fn collections_at_every_few_allocations_change_nothing() {
         instar(&["eval", "--gc-zeal", "500", "--load", &path, "3 animals size", "(ADog named: 'Rex') hello"]);
     assert_eq!(stdout(&output), "3\n'I am Rex'\n", "{}", stderr(&output));
 }
+
+#[test]
+fn what_the_runtime_relies_on_cannot_be_taken_away() {
+    for (change, reason) in [
+        ("Association instanceVariableNames: ''", "The runtime relies on value as variable 2 of Association"),
+        ("Link addInstVarNamed: 'more'", "The runtime relies on priority as variable 2 of Process"),
+        ("Array addInstVarNamed: 'more'", "The runtime relies on the number of variables of Array"),
+        ("SmallInteger addInstVarNamed: 'more'", "Instances of SmallInteger are values"),
+        ("ArrayedCollection addInstVarNamed: 'more'", "hold numbers and cannot have named variables"),
+    ] {
+        let source = format!("[ {change} ] on: Error do: [ :error | error messageText ]");
+        let output = instar(&["eval", &source, "(1 -> 2) key + (3 -> 4) value + #(5) size"]);
+        assert!(stdout(&output).contains(reason), "{change}: {}{}", stdout(&output), stderr(&output));
+        assert!(stdout(&output).ends_with("\n6\n"), "{change}: {}", stdout(&output));
+    }
+    // A class may get further variables; and a guest that goes behind the class builder's back breaks itself only.
+    let output = instar(&["eval", "Association addInstVarNamed: 'more'. (1 -> 2) value"]);
+    assert_eq!(stdout(&output), "2\n", "{}", stderr(&output));
+    let forged = "Association instVarAt: 4 put: (ByteString instVarAt: 4). Object subclass: #New. #(1) -> 2. [ :x | x ] value: 3";
+    let output = instar(&["eval", forged, "Object copy becomeForward: Object copy"]);
+    assert!(output.status.code().is_some_and(|status| status < 2), "{}", stderr(&output));
+    let folder = Folder::new(
+        "layout",
+        &[(
+            "K/Process.class.st",
+            "Class { #name : 'Process', #superclass : 'Link', #instVars : [ 'mine' ], #category : 'K' }\n",
+        )],
+    );
+    let output = instar(&["check", &folder.path("K")]);
+    assert_eq!(status(&output), 1);
+    assert!(stdout(&output).contains("the runtime relies on priority as variable 2 of Process"));
+}

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::diagnostic::Diagnostic;
 use super::world::{World, layout_of};
 use crate::compiler::Nearest;
-use crate::objects::layout::class_description;
+use crate::objects::layout::{LAYOUTS, class_description};
 use crate::source::{ClassDef, Composition, ExtensionDef, Layout, Package, Place, Side, TraitDef};
 
 /// The most named variables of an instance.
@@ -95,6 +95,25 @@ fn check_class(world: &World<'_>, def: &ClassDef, found: &mut Vec<Diagnostic>) {
         found.push(Diagnostic::at(&def.place, format!("the class variable {name} is declared twice")));
     }
     check_layout(world, def, found);
+    check_runtime_variables(world, def, found);
+}
+
+/// The runtime relies on variables of some classes, and on their places; subclasses may be among them.
+fn check_runtime_variables(world: &World<'_>, def: &ClassDef, found: &mut Vec<Diagnostic>) {
+    for (name, slots) in LAYOUTS {
+        if !world.chain(name).contains(&def.name) {
+            continue;
+        }
+        let variables = world.variables(name, Side::Instance);
+        let moved =
+            slots.iter().find(|(variable, slot)| variables.get(*slot).is_none_or(|it| it != variable));
+        if let Some((variable, slot)) = moved {
+            let place = slot + 1;
+            let message = format!("the runtime relies on {variable} as variable {place} of {name}");
+            let help = "leave these variables where they are; others may follow them";
+            found.push(Diagnostic::at(&def.place, message).with_help(help));
+        }
+    }
 }
 
 fn check_variables(world: &World<'_>, def: &ClassDef, side: Side, found: &mut Vec<Diagnostic>) {

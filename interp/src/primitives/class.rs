@@ -12,11 +12,13 @@ use crate::objects::{Known, Special, Value};
 use crate::syntax::SyntaxError;
 use crate::vm::Space;
 use crate::vm::install::MethodFacts;
+use crate::vm::refresh::runtime_variables;
 
 pub(super) const TABLE: Table = &[
     ("behaviorRegister", Primitive::Plain(register)),
     ("behaviorRetireIndex", Primitive::Plain(retire_index)),
     ("behaviorAddMethod", Primitive::Plain(add_method)),
+    ("behaviorRuntimeVariables", Primitive::Plain(runtime_variables_of)),
     ("behaviorCompile", Primitive::Plain(compile)),
     ("behaviorCompileDoIt", Primitive::Plain(compile_doit_for)),
 ];
@@ -48,10 +50,40 @@ fn register(space: &mut Space, call: Call) -> Answer {
 fn retire_index(space: &mut Space, call: Call) -> Answer {
     let index = space.argument(call, 0).as_integer().and_then(|index| u32::try_from(index).ok());
     let index = index.and_then(ClassIndex::new).ok_or(space.failure(Special::BadArgument))?;
+    if space.is_known_index(index) {
+        // The runtime goes on making instances of this shape.
+        return Ok(space.receiver(call).oop());
+    }
     match space.mutator.heap().retire_class(index) {
         Ok(()) => Ok(space.receiver(call).oop()),
         Err(_) => Err(space.failure(Special::BadArgument)),
     }
+}
+
+/// For a class that the runtime knows, an Array with the names of the variables that it relies on at their places, nil at others; else nil.
+fn runtime_variables_of(space: &mut Space, call: Call) -> Answer {
+    let name = class(space, call)?.slot(crate::objects::layout::class::NAME).and_then(Value::text);
+    let variables = name.as_deref().map_or(&[][..], runtime_variables);
+    if variables.is_empty() && !Known::ALL.iter().any(|known| Some(known.name()) == name.as_deref()) {
+        return Ok(space.nil());
+    }
+    let count = variables.iter().map(|(_, slot)| slot + 1).max().unwrap_or(0);
+    let first = space.mark_roots();
+    for place in 0..count {
+        let name = variables.iter().find(|(_, slot)| *slot == place);
+        let name = match name.map(|(name, _)| space.symbol(name)) {
+            Some(Err(error)) => {
+                space.release(first);
+                return Err(space.memory_failure(error));
+            }
+            Some(Ok(name)) => name,
+            None => space.nil(),
+        };
+        space.root(name);
+    }
+    let array = space.new_array_of_roots(first);
+    space.release(first);
+    array.map_err(|error| space.memory_failure(error))
 }
 
 /// Whether a class's method dictionary is one that the runtime can write to.

@@ -11,6 +11,7 @@ pub mod make;
 mod non_boolean;
 mod origin;
 mod pragmas;
+pub(crate) mod refresh;
 mod reserve;
 pub(crate) mod roots;
 pub mod run;

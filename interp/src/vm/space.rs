@@ -15,7 +15,6 @@ use super::roots::{Roots, RootsHandle};
 use super::run::Exit;
 use super::stack::StackLimits;
 use crate::code::{Code, CodeTable};
-use crate::objects::layout::behavior;
 use crate::objects::symbols::SymbolTable;
 use crate::objects::{Known, Special, Value};
 use crate::primitives::Call;
@@ -186,16 +185,6 @@ impl Space {
     /// A class that the runtime knows.
     pub fn known_class(&self, class: Known) -> Value<'_> {
         self.value(self.roots.classes[class as usize])
-    }
-
-    /// Reads the indices of known classes again, after classes were replaced.
-    pub(crate) fn refresh_indices(&mut self) {
-        for class in Known::ALL {
-            let index = self.known_class(*class).slot(behavior::CLASS_INDEX).and_then(Value::as_integer);
-            if let Some(index) = index.and_then(|index| ClassIndex::new(index as u32)) {
-                self.indices[*class as usize] = index;
-            }
-        }
     }
 
     /// A root or a word that was just read from a live object, as a value.
