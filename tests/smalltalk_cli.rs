@@ -362,7 +362,7 @@ fn check_names_every_place_and_runs_nothing() {
         ("`Transcrpt` is not declared", "A.class.st:15:4"),
         ("instances that hold bytes have no named variables", "B.class.st:1:1"),
         ("there is no primitive objectClss", "B.class.st:5:14"),
-        ("e is defined twice", "B.class.st:13:1"),
+        ("e is defined twice", "B.class.st:13:6"),
         ("there is no class or trait C, which is to be extended", "C.extension.st:1:1"),
     ] {
         assert!(text.contains(message), "{message}: {text}");

@@ -67,7 +67,7 @@ fn kernel_tests_pass_with_full_scans() {
 }
 
 #[test]
-fn kernel_tests_pass_with_a_collection_every_few_thousand_allocations() {
+fn kernel_tests_pass_with_a_collection_every_hundred_thousand_allocations() {
     let heap = HeapConfig {
         limit_bytes: 256 * MIB,
         eden_bytes: MIB,
@@ -76,6 +76,6 @@ fn kernel_tests_pass_with_a_collection_every_few_thousand_allocations() {
         ..HeapConfig::default()
     };
     // Each collection poisons what it freed and verifies the heap.
-    let gc = GcConfig { heap, ..GcConfig::default() }.with_zeal(20_011);
+    let gc = GcConfig { heap, ..GcConfig::default() }.with_zeal(100_003);
     run_all(&SpaceOptions { gc, ..options(BecomeStrategy::Lazy) });
 }

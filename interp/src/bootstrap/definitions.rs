@@ -64,7 +64,8 @@ fn nearest(world: &World<'_>, name: &str) -> Option<String> {
 /// Something that is named and is not there.
 fn missing(world: &World<'_>, place: &Place, what: &str, name: &str) -> Diagnostic {
     let diagnostic = Diagnostic::at(place, format!("there is no {what} {name}"));
-    match nearest(world, name) {
+    // Of a name of one or two letters everything is near.
+    match nearest(world, name).filter(|_| name.len() > 2) {
         Some(nearest) => diagnostic.with_help(format!("there is {nearest}, did you mean that?")),
         None => diagnostic.with_help(format!("load what defines {name} as well")),
     }

@@ -26,6 +26,13 @@ use crate::vm::{Origin, Space};
 /// The priority of processes that the host starts: that of user processes.
 const PRIORITY: i64 = 40;
 
+/// Ends a process. One that is in the middle of an unwind block finishes that, for which it gets five seconds.
+const TERMINATE: &str = "
+    self terminate.
+    1 to: 100 do: [ :milliseconds |
+        self isTerminated ifTrue: [ ^ self ].
+        (Delay forMilliseconds: milliseconds) wait ]";
+
 /// What went wrong with a piece of source.
 #[derive(Debug)]
 pub enum Problem {
@@ -354,7 +361,7 @@ impl Space {
         if understands {
             let receiver = self.rooted(process).oop();
             // What goes wrong was said by the guest; the process is ended below.
-            let _ = self.evaluate_for("self terminate", receiver);
+            let _ = self.evaluate_for(TERMINATE, receiver);
         }
         let process = self.rooted(process).oop();
         self.drop_process(process);

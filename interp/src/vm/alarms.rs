@@ -2,7 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -61,15 +62,17 @@ impl Alarms {
     }
 }
 
-/// Requests a poll at the earliest of the times that it is sent. After each it waits to be told the next. Ends when the space goes.
+/// Requests a poll at each of the times that it is sent. It keeps all of them: the alarm of one may be cancelled, and the poll at that time
+/// then has nothing to say of the next. Ends when the space goes.
 fn run_clock(times: &Receiver<Instant>, interrupt: &Interrupt) {
-    let mut next: Option<Instant> = None;
+    let mut waiting = BinaryHeap::new();
     loop {
+        let next = waiting.peek().map(|&Reverse(when): &Reverse<Instant>| when);
         let wait = next.map_or(Duration::MAX, |when| when.saturating_duration_since(Instant::now()));
         match times.recv_timeout(wait) {
-            Ok(when) => next = Some(next.map_or(when, |next| next.min(when))),
+            Ok(when) => waiting.push(Reverse(when)),
             Err(RecvTimeoutError::Timeout) => {
-                next = None;
+                waiting.pop();
                 interrupt.request();
             }
             Err(RecvTimeoutError::Disconnected) => return,
@@ -121,12 +124,6 @@ impl Space {
             } else {
                 self.end_wait(key, alarm);
             }
-        }
-        if let (true, Some(next), Some(clock)) =
-            (has_rung, self.roots.alarms.next(), &self.roots.alarms.clock)
-        {
-            // The receiver ends with the sender only.
-            let _ = clock.send(next);
         }
         has_rung
     }
