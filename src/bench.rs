@@ -111,7 +111,7 @@ impl BenchArguments {
 /// Runs one of the commands.
 pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
     let program = std::env::current_exe().map_err(failed)?;
-    let guest = Guest { program, arguments: vec!["bench".into(), ONE.into()] };
+    let guest = Guest { program, arguments: vec!["bench".into(), ONE.into()], counted: COUNTED };
     let steps = Steps::new();
     match command {
         BenchCommand::Lang { arguments, strategy } => {
@@ -204,7 +204,11 @@ fn space(strategy: Strategy) -> Result<Space, String> {
     Ok(space)
 }
 
+/// The function inside of which a simulator counts instructions: not start-up, whose work differs from run to run.
+const COUNTED: &str = "instar::bench::text*";
+
 /// The value of statements that answer a String.
+#[inline(never)]
 fn text(space: &mut Space, statements: &str) -> Result<String, String> {
     let printed = space.evaluate_to_string(statements).map_err(|problem| problem.to_string())?;
     let quoted = printed.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));

@@ -42,7 +42,7 @@ impl Drop for Folder {
 
 /// A shell script that is called as the program would be: `--become STRATEGY NAME --times N …` from `$1` on.
 fn guest(script: &str) -> Guest {
-    Guest { program: "/bin/sh".into(), arguments: ["-c", script, "sh"].map(Into::into).to_vec() }
+    Guest { program: "/bin/sh".into(), arguments: ["-c", script, "sh"].map(Into::into).to_vec(), counted: "" }
 }
 
 fn refused(outcome: Result<Outcome, Error>) -> String {

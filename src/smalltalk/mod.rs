@@ -29,7 +29,7 @@ pub struct SpaceArguments {
     #[arg(long = "become", value_enum, default_value_t = Become::Lazy, value_name = "STRATEGY")]
     strategy: Become,
     /// Most memory for objects, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(16..=1 << 20))]
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(32..=32 << 10))]
     heap: u64,
     /// Threads of the collector [default: the cores, at most 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=64))]

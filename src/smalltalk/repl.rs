@@ -174,7 +174,7 @@ impl Talk {
                     .run(|session| session.run_path(Path::new(path)).map(|warnings| (None, warnings)));
             }
             (":variables", _) => {
-                self.session.borrow().variables().iter().for_each(|name| say(name));
+                self.session.borrow().variables().iter().for_each(say);
             }
             (":disassemble", method) => match self.session.borrow().listing(method) {
                 Ok(text) => say(text.trim_end()),

@@ -75,7 +75,7 @@ pub fn run(
     let note = match counter {
         None => "not counted: neither processor counters (perf) nor valgrind can be used here".to_owned(),
         Some(counter) => {
-            format!("{}: two iterations less one, small parameters, counted once", counter.name())
+            format!("{}: two iterations less one, counted once", counter.name())
         }
     };
     let session = Session::begin(options, json!({ "instructions": note }))?;

@@ -1,7 +1,9 @@
-//! Instructions of one iteration: those of a run with two, less those of a run with one, so that start-up, loading and compiling cancel.
+//! Instructions of one iteration: those of a run with two, less those of a run with one, so that compiling and first sends cancel.
 //!
-//! Counted by the processor where its counters can be used (`perf stat`), else by simulation (`valgrind --tool=callgrind`, some fifty
-//! times slower, which is why the parameters are small). The count of a deterministic program needs no repetition.
+//! Counted by the processor where its counters can be used (`perf stat`, with the parameters for measuring time, beside which what differs
+//! from one start to the next is nothing), else by simulation (`valgrind --tool=callgrind`, some fifty times slower, so with small
+//! parameters; it counts inside of the function that evaluates only, because starts differ by more than such an iteration has).
+//! The count of a deterministic program needs no repetition.
 
 use std::process::Command;
 use std::sync::Mutex;
@@ -26,7 +28,7 @@ pub enum Counter {
 pub struct Job {
     /// The program.
     pub benchmark: &'static str,
-    /// Its parameter.
+    /// Its parameter where a simulator counts.
     pub parameter: u32,
     /// What is checked.
     pub strategy: Strategy,
@@ -36,7 +38,7 @@ impl Counter {
     /// The best that works here, if any does.
     #[must_use]
     pub fn available() -> Option<Self> {
-        let works = |counter: Self| counter.count(&["true".into()]).is_ok();
+        let works = |counter: Self| counter.count("main", &["true".into()]).is_ok();
         if works(Self::Perf) {
             return Some(Self::Perf);
         }
@@ -53,7 +55,7 @@ impl Counter {
     }
 
     /// User-space instructions of a command.
-    fn count(self, words: &[std::ffi::OsString]) -> Result<u64, String> {
+    fn count(self, function: &str, words: &[std::ffi::OsString]) -> Result<u64, String> {
         let mut command = match self {
             Self::Perf => {
                 let mut command = Command::new("perf");
@@ -62,7 +64,8 @@ impl Counter {
             }
             Self::Callgrind => {
                 let mut command = Command::new("valgrind");
-                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+                command.args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--collect-atstart=no"]);
+                command.arg(format!("--toggle-collect={function}"));
                 command
             }
         };
@@ -88,7 +91,9 @@ impl Counter {
     /// # Errors
     /// How a run failed.
     pub fn iteration(self, guest: &Guest, job: &Job) -> Result<u64, String> {
-        let run = |times| self.count(&guest.words(job.strategy, job.benchmark, Some(job.parameter), times));
+        let parameter = (self == Self::Callgrind).then_some(job.parameter);
+        let run =
+            |times| self.count(guest.counted, &guest.words(job.strategy, job.benchmark, parameter, times));
         let (once, twice) = (run(1)?, run(2)?);
         twice
             .checked_sub(once)

@@ -15,6 +15,8 @@ pub struct Guest {
     pub program: PathBuf,
     /// What stands before the rest.
     pub arguments: Vec<OsString>,
+    /// The name of the program's function that loads and starts nothing, only evaluates, as a pattern of callgrind's.
+    pub counted: &'static str,
 }
 
 impl Guest {

@@ -93,6 +93,14 @@ impl<'a> Statements<'a> {
     }
 }
 
+/// Why statements were not compiled.
+pub(crate) enum Rejected {
+    /// The errors in them.
+    Source(Vec<SyntaxError>),
+    /// There was no memory for their variables.
+    Memory(HeapError),
+}
+
 /// A class's names, with bindings before its globals.
 struct BoundScope<'s> {
     inner: ClassScope<'s>,
@@ -210,26 +218,56 @@ impl Space {
         receiver: Root,
         bindings: Option<Root>,
     ) -> Result<CompiledMethodInfo, Problem> {
-        let mut doit = parse_doit(statements.source).map_err(|errors| statements.render(errors))?;
+        let class = self.rooted(receiver).class().oop();
+        let class = self.root(class);
+        let result = self.compile_bound(statements.source, class, bindings, true);
+        self.release(class);
+        result.map_err(|rejected| match rejected {
+            Rejected::Source(errors) => statements.render(errors),
+            Rejected::Memory(error) => Problem::Memory(error),
+        })
+    }
+
+    /// Compiles statements for instances of a class, with further variables in a dictionary. What they assign to and nothing declares is
+    /// added to it; so are their temporaries, if they are to outlive the statements.
+    pub(crate) fn compile_bound(
+        &mut self,
+        source: &str,
+        class: Root,
+        bindings: Option<Root>,
+        keeps_temporaries: bool,
+    ) -> Result<CompiledMethodInfo, Rejected> {
+        let mut doit = parse_doit(source).map_err(Rejected::Source)?;
         if let Some(bindings) = bindings {
-            self.bind(bindings, &mut doit, receiver)?;
+            self.bind_unknown(bindings, &doit, class).map_err(Rejected::Memory)?;
+            if keeps_temporaries {
+                self.bind_temporaries(bindings, &mut doit).map_err(Rejected::Memory)?;
+            }
         }
-        let class = self.rooted(receiver).class();
+        let class = self.rooted(class);
         let variables = self.instance_variables(class);
         let inner = ClassScope::new(self, class, &variables);
         let scope = BoundScope { inner, space: self, bindings, variables: &variables };
-        compile_parsed_doit(&doit, &scope).map_err(|errors| statements.render(errors))
+        compile_parsed_doit(&doit, &scope).map_err(Rejected::Source)
     }
 
-    /// Gives bindings to the temporaries of a do-it, and to what it assigns to and nothing declares. Its own temporaries are gone then.
-    fn bind(&mut self, bindings: Root, doit: &mut DoIt<'_>, receiver: Root) -> Result<(), HeapError> {
+    /// Gives bindings to what a do-it assigns to and nothing declares.
+    fn bind_unknown(&mut self, bindings: Root, doit: &DoIt<'_>, class: Root) -> Result<(), HeapError> {
         let unknown: Vec<String> = {
-            let class = self.rooted(receiver).class();
+            let class = self.rooted(class);
             let variables = self.instance_variables(class);
             let scope = ClassScope::new(self, class, &variables);
             let assigned = assigned_names(doit).into_iter();
             assigned.filter(|name| scope.resolve(name).is_none()).map(str::to_owned).collect()
         };
+        for name in unknown {
+            self.bind_name(bindings, &name, false)?;
+        }
+        Ok(())
+    }
+
+    /// Gives bindings to the temporaries of a do-it, which has none of its own then.
+    fn bind_temporaries(&mut self, bindings: Root, doit: &mut DoIt<'_>) -> Result<(), HeapError> {
         // A name that is declared twice is for the compiler to reject.
         let mut names: Vec<&str> = doit.body.temporaries.iter().map(|name| name.text).collect();
         names.sort_unstable();
@@ -238,9 +276,6 @@ impl Space {
             for name in temporaries {
                 self.bind_name(bindings, name.text, true)?;
             }
-        }
-        for name in unknown {
-            self.bind_name(bindings, &name, false)?;
         }
         Ok(())
     }

@@ -10,7 +10,6 @@ use crate::objects::value::MOST_SUPERCLASSES;
 use crate::objects::{Special, Value};
 use crate::source::{MethodDef, Package, Side};
 use crate::syntax::{SyntaxError, render};
-use crate::vm::bindings::association_at;
 use crate::vm::install::MethodFacts;
 use crate::vm::space::Root;
 use crate::vm::{Origin, Space, SpaceError};
@@ -59,42 +58,6 @@ impl Environment for ClassScope<'_> {
                 visit(&name);
             }
         }
-    }
-}
-
-/// What names mean to statements with variables of their own: those of a dictionary come before globals, and a name that means nothing
-/// becomes such a variable.
-pub(crate) struct WorkspaceScope<'s> {
-    inner: ClassScope<'s>,
-    bindings: Option<Value<'s>>,
-}
-
-impl<'s> WorkspaceScope<'s> {
-    /// As [`ClassScope::new`]; `bindings` is a Dictionary.
-    pub(crate) fn new(
-        space: &'s Space,
-        class: Value<'s>,
-        variables: &'s HashMap<String, u16>,
-        bindings: Option<Value<'s>>,
-    ) -> WorkspaceScope<'s> {
-        WorkspaceScope { inner: ClassScope::new(space, class, variables), bindings }
-    }
-}
-
-impl Environment for WorkspaceScope<'_> {
-    fn resolve(&self, name: &str) -> Option<Resolved> {
-        let Some(bindings) = self.bindings else { return self.inner.resolve(name) };
-        let symbol = self.inner.space.existing_symbol(name);
-        if symbol.is_some_and(|symbol| association_at(bindings, symbol).is_some()) {
-            return Some(Resolved::Global { is_assignable: true });
-        }
-        let known = self.inner.resolve(name);
-        let is_new = known.is_none() && name.starts_with(|first: char| first.is_lowercase() || first == '_');
-        if is_new { Some(Resolved::Global { is_assignable: true }) } else { known }
-    }
-
-    fn visit_names(&self, visit: &mut dyn FnMut(&str)) {
-        self.inner.visit_names(visit);
     }
 }
 

@@ -14,11 +14,11 @@ mod world;
 
 pub(crate) use classes::unpacked_format;
 pub use diagnostic::{Diagnostic, Severity, errors_of};
+pub(crate) use evaluate::Rejected;
 pub use evaluate::{Problem, Statements};
 pub use kernel::sources;
 pub use load::{Loaded, check_packages};
 pub use methods::ClassScope;
-pub(crate) use methods::WorkspaceScope;
 
 use instar_heap::{HeapError, Oop};
 

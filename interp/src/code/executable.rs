@@ -12,7 +12,7 @@ use crate::vm::Origin;
 
 /// Verified code of one method or block. Its address does not change while it lives.
 ///
-/// [verified] Only [`CodeTable::add`] makes one, from a unit that the verifier accepted.
+/// \[verified\] Only `CodeTable::add` makes one, from a unit that the verifier accepted.
 #[derive(Debug)]
 pub struct Code {
     /// The CompiledMethod or CompiledBlock, not kept alive by this.

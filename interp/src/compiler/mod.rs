@@ -1,7 +1,7 @@
 //! The compiler: from the syntax tree of a method to its code.
 //!
-//! Two passes. [`lower`] resolves names, tells inlined control flow from messages, and finds out which variables blocks
-//! capture; [`generate`] emits code, whose form [`code`](crate::code) describes. Both walk a tree of bounded height.
+//! Two passes. `lower` resolves names, tells inlined control flow from messages, and finds out which variables blocks
+//! capture; `generate` emits code, whose form [`code`](crate::code) describes. Both walk a tree of bounded height.
 //! Whatever the source, the compiler answers code that the verifier accepts, or errors.
 
 mod access;

@@ -5,8 +5,8 @@
 use instar_heap::{ClassIndex, ClassSpec, Oop};
 
 use super::{Answer, Call, Failure, Primitive, Table};
-use crate::bootstrap::{WorkspaceScope, unpacked_format};
-use crate::compiler::{CompiledMethodInfo, compile_doit};
+use crate::bootstrap::{Rejected, unpacked_format};
+use crate::compiler::CompiledMethodInfo;
 use crate::objects::layout::{behavior, hashed};
 use crate::objects::{Known, Special, Value};
 use crate::syntax::SyntaxError;
@@ -155,19 +155,23 @@ fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::IdentityDictionary)) {
         return Err(space.failure(Special::BadArgument));
     }
-    let variables = space.instance_variables(receiver);
-    let info = match compile_doit(&source, &WorkspaceScope::new(space, receiver, &variables, bindings)) {
-        Ok(info) => info,
-        Err(errors) => return Err(source_failure(space, &errors)),
-    };
-    let bindings = bindings.map(Value::oop);
+    let (receiver, bindings) = (receiver.oop(), bindings.map(Value::oop));
+    let class = space.root(receiver);
     let workspace = bindings.map(|bindings| space.root(bindings));
+    let info = match space.compile_bound(&source, class, workspace, false) {
+        Ok(info) => info,
+        Err(rejected) => {
+            space.release(class);
+            return Err(match rejected {
+                Rejected::Source(errors) => source_failure(space, &errors),
+                Rejected::Memory(error) => space.memory_failure(error),
+            });
+        }
+    };
     let outer = std::mem::replace(&mut space.workspace, workspace);
     let facts = MethodFacts { source: &source, protocol: "do-its", ..MethodFacts::default() };
     let method = new_method(space, call, &info, &facts);
     space.workspace = outer;
-    if let Some(workspace) = workspace {
-        space.release(workspace);
-    }
+    space.release(class);
     method
 }

@@ -158,7 +158,7 @@ pub(super) fn compare_with_float(x: i64, y: f64) -> Option<Ordering> {
     if y.is_nan() {
         return None;
     }
-    if y >= BEYOND || y < -BEYOND {
+    if !(-BEYOND..BEYOND).contains(&y) {
         return Some(if y > 0.0 { Ordering::Less } else { Ordering::Greater });
     }
     let whole = x.cmp(&(y as i64));

@@ -110,8 +110,8 @@ impl Space {
         key
     }
 
-    /// Does what is due.
-    pub(super) fn signal_due(&mut self) {
+    /// Does what is due. The result says whether something was.
+    pub(super) fn signal_due(&mut self) -> bool {
         let now = Instant::now();
         let mut has_rung = false;
         while let Some((key, alarm)) = self.roots.alarms.take_due(now) {
@@ -128,6 +128,7 @@ impl Space {
             // The receiver ends with the sender only.
             let _ = clock.send(next);
         }
+        has_rung
     }
 
     /// The time of a wait is over. Nothing happens if it ended before.

@@ -1,6 +1,6 @@
 //! Contexts: frames as objects, on demand.
 //!
-//! [married] A Context is married to the frame at (stack, frame) iff that stack exists, is in use up to there, and the frame's serial number is
+//! \[married\] A Context is married to the frame at (stack, frame) iff that stack exists, is in use up to there, and the frame's serial number is
 //! the Context's. The frame refers to it, so that there is one Context a frame. When the frame goes, `divorce` writes what is
 //! left of it into the Context, which allocates nothing: the Context had room for the registers from the start.
 

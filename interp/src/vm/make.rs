@@ -78,7 +78,7 @@ impl Space {
     /// A String of this text.
     ///
     /// # Errors
-    /// As for [`allocate`](Self::allocate).
+    /// As for `allocate`.
     pub fn new_string(&mut self, text: &str) -> Result<Oop, HeapError> {
         let (is_wide, bytes) = encoded(text);
         self.new_bytes(if is_wide { Known::WideString } else { Known::ByteString }, &bytes)
@@ -87,7 +87,7 @@ impl Space {
     /// The Symbol of this text.
     ///
     /// # Errors
-    /// As for [`allocate`](Self::allocate).
+    /// As for `allocate`.
     pub fn symbol(&mut self, text: &str) -> Result<Oop, HeapError> {
         let (is_wide, bytes) = encoded(text);
         let hash = hash_of(&bytes);
@@ -131,7 +131,7 @@ impl Space {
     /// A Float, boxed if need be.
     ///
     /// # Errors
-    /// As for [`allocate`](Self::allocate).
+    /// As for `allocate`.
     pub fn new_float(&mut self, value: f64) -> Result<Oop, HeapError> {
         if let Some(immediate) = Oop::small_float(value) {
             return Ok(immediate);
@@ -144,7 +144,7 @@ impl Space {
     /// An Integer from a word.
     ///
     /// # Errors
-    /// As for [`allocate`](Self::allocate).
+    /// As for `allocate`.
     pub fn new_integer(&mut self, value: i64) -> Result<Oop, HeapError> {
         match Oop::small_integer(value) {
             Some(immediate) => Ok(immediate),
@@ -155,7 +155,7 @@ impl Space {
     /// A large Integer from its sign and little-endian magnitude, which does not fit a word with tag.
     ///
     /// # Errors
-    /// As for [`allocate`](Self::allocate).
+    /// As for `allocate`.
     pub fn new_large_integer(&mut self, negative: bool, magnitude: &[u8]) -> Result<Oop, HeapError> {
         let length = magnitude.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         let class = if negative { Known::LargeNegativeInteger } else { Known::LargePositiveInteger };

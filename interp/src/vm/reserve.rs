@@ -10,8 +10,8 @@ use super::Space;
 use super::run::Exit;
 use crate::objects::{Known, Special};
 
-/// Bytes that are kept back.
-const RESERVE_BYTES: usize = 256 << 10;
+/// What is kept back is this part of eden: the heap closes eden when there is less than half of that to be had for it.
+const RESERVE_OF_EDEN: usize = 8;
 /// Requests up to this size fail only when there is nothing left; larger ones leave room for a handler.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -34,11 +34,11 @@ impl Space {
             self.set_special(Special::Reserve, self.nil());
         } else if !has_reserve {
             let heap = self.mutator.heap();
-            // Without a collection: only if the old generation's free end has room for it twice.
+            let reserve = heap.config().eden_bytes / RESERVE_OF_EDEN;
             let room = heap.old.end().saturating_sub(heap.old.top());
-            if room > 2 * RESERVE_BYTES
-                && let Ok(reserve) = self.allocate_known(Known::ByteArray, RESERVE_BYTES)
-            {
+            // Not before it may be needed, and only if there is room without a collection.
+            let is_time = (2 * reserve..16 * reserve).contains(&room);
+            if is_time && let Ok(reserve) = self.allocate_known(Known::ByteArray, reserve) {
                 self.set_special(Special::Reserve, reserve.oop());
             }
         }

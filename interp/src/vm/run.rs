@@ -4,7 +4,7 @@
 //! next instruction and the inline caches in local variables; whatever may collect, change frames or look at the stack finds them in the
 //! space, where `sync` writes them and from where `load` reads them back.
 //!
-//! [synced] Whenever something outside the loop runs, `roots.frame` is the top frame and its `pc` the instruction under way (or, after
+//! \[synced\] Whenever something outside the loop runs, `roots.frame` is the top frame and its `pc` the instruction under way (or, after
 //! a control primitive, the next one).
 
 #![allow(unsafe_code)]

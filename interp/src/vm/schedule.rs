@@ -31,8 +31,12 @@ impl Space {
         if let Some(exit) = self.tend_reserve() {
             return Some(exit);
         }
-        self.signal_due();
-        self.preempt();
+        // Time is kept as though by a process of the highest priority: whoever it interrupts goes to the end of its list.
+        if self.signal_due() {
+            self.give_way()
+        } else {
+            self.preempt()
+        }
         None
     }
 
@@ -134,8 +138,17 @@ impl Space {
 
     /// Lets a process of higher priority run, if one is runnable; the one that ran goes to the end of its list.
     pub(crate) fn preempt(&mut self) {
+        self.give_way_from(self.priority_of(self.active_process()) + 1);
+    }
+
+    /// As [`preempt`](Self::preempt), and for processes of the same priority too.
+    fn give_way(&mut self) {
+        self.give_way_from(self.priority_of(self.active_process()));
+    }
+
+    fn give_way_from(&mut self, priority: usize) {
         let active = self.active_process();
-        if self.highest().is_some_and(|highest| highest > self.priority_of(active)) {
+        if self.highest().is_some_and(|highest| highest >= priority) {
             self.make_runnable(active.oop());
             self.switch_to_next();
         }
@@ -254,7 +267,7 @@ impl Space {
                 self.interrupt.request();
                 return;
             }
-            self.signal_due();
+            let _ = self.signal_due();
         }
     }
 

@@ -148,7 +148,7 @@ impl<'p> World<'p> {
     /// What a message that tests for a Boolean answers if there is none.
     pub fn answer_non_boolean(&mut self, tested: &Value<'p>, message: Range<u32>) -> Value<'p> {
         self.log.push(format!("{tested} is no Boolean for {message:?}"));
-        if self.log.len() % 3 == 0 { Value::Boolean(true) } else { self.new_answer() }
+        if self.log.len().is_multiple_of(3) { Value::Boolean(true) } else { self.new_answer() }
     }
 }
 

@@ -1,10 +1,10 @@
-//! The verifier: says of a [`CodeUnit`] that the dispatch loop can run it without looking. [verified]
+//! The verifier: says of a [`CodeUnit`] that the dispatch loop can run it without looking. \[verified\]
 //!
 //! The unit claims for each instruction how many registers are live before it; the verifier checks the claims edge by
-//! edge, which proves them by induction over execution. [heights] One pass finds the instructions, a second
+//! edge, which proves them by induction over execution. \[heights\] One pass finds the instructions, a second
 //! checks them; both are linear in the unit's size.
 //!
-//! What is known of registers besides that is whether they hold cells objects: [`cells`].
+//! What is known of registers besides that is whether they hold cells objects: `cells`.
 
 mod cells;
 mod flow;
