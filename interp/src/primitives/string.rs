@@ -3,8 +3,6 @@
 //! Only the kernel's own classes of strings are handled here. For others, such as classes that the guest derives from them, the primitives
 //! fail and Smalltalk code does the work.
 
-#![allow(unsafe_code)]
-
 use instar_heap::Oop;
 
 use super::text::{Text, hash_of};
@@ -136,20 +134,16 @@ fn lowercase(space: &mut Space, call: Call) -> Answer {
 fn concatenate(space: &mut Space, call: Call) -> Answer {
     let (one, other) = (receiver_text(space, call)?, argument_text(space, call, 0)?);
     if let (Text::Narrow(one), Text::Narrow(other)) = (one, other) {
-        let (middle, end) = (one.len(), one.len() + other.len());
-        let result =
-            space.allocate_known(Known::ByteString, end).map_err(|error| space.memory_failure(error))?;
-        // Both may have been moved by a collection.
-        let (Text::Narrow(one), Text::Narrow(other)) =
-            (receiver_text(space, call)?, argument_text(space, call, 0)?)
-        else {
-            return Err(space.failure(Special::Failed));
-        };
-        // SAFETY: the result is new, and neither of the others.
-        let bytes = unsafe { result.bytes_mut() };
-        bytes[..middle].copy_from_slice(one);
-        bytes[middle..].copy_from_slice(other);
-        return Ok(result.oop());
+        let length = one.len() + other.len();
+        let joined = space.new_bytes_filled(Known::ByteString, length, |space, bytes| {
+            // Read again: both may have been moved by a collection.
+            let parts = (Text::of(space.receiver(call)), Text::of(space.argument(call, 0)));
+            if let (Some(Text::Narrow(one)), Some(Text::Narrow(other))) = parts {
+                bytes[..one.len()].copy_from_slice(one);
+                bytes[one.len()..].copy_from_slice(other);
+            }
+        });
+        return joined.map_err(|error| space.memory_failure(error));
     }
     let codes: Vec<u32> = one.codes().chain(other.codes()).collect();
     new_text(space, &codes)

@@ -75,6 +75,22 @@ impl Space {
         Ok(object.oop())
     }
 
+    /// A raw object of this many bytes, filled by `fill`, which may read other objects.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub(crate) fn new_bytes_filled(
+        &mut self,
+        class: Known,
+        length: usize,
+        fill: impl FnOnce(&Space, &mut [u8]),
+    ) -> Result<Oop, HeapError> {
+        let object = self.allocate_known(class, length)?;
+        // SAFETY: the object is new: nothing refers to it yet.
+        fill(self, unsafe { object.bytes_mut() });
+        Ok(object.oop())
+    }
+
     /// A String of this text.
     ///
     /// # Errors
