@@ -178,31 +178,50 @@ fn inst_var_at_put(space: &mut Space, call: Call) -> Answer {
 
 fn shallow_copy(space: &mut Space, call: Call) -> Answer {
     let receiver = space.receiver(call);
-    let Some(original) = receiver.object() else { return Ok(receiver.oop()) };
-    if receiver.is_nil() || receiver.as_boolean().is_some() || receiver.is_symbol() {
+    if receiver.object().is_none()
+        || receiver.is_nil()
+        || receiver.as_boolean().is_some()
+        || receiver.is_symbol()
+    {
         return Ok(receiver.oop());
     }
     if receiver.is(Known::CompiledMethod) || receiver.is(Known::CompiledBlock) {
         return Err(space.failure(Special::Unsupported));
     }
-    let class = receiver.class_index();
-    let elements = match receiver.bytes() {
-        Some(bytes) if original.header().format() == Format::WORDS => bytes.len() / 8,
-        Some(bytes) => bytes.len(),
-        None => receiver.slots() - receiver.named_slots(),
-    };
-    let copy = space.allocate(class, elements).map_err(|error| space.memory_failure(error))?;
-    let receiver = space.receiver(call);
-    if let Some(bytes) = receiver.bytes() {
-        // SAFETY: the copy is new, of the same class and length.
-        unsafe { copy.bytes_mut() }.copy_from_slice(bytes);
-    } else {
-        for index in 0..receiver.slots() {
-            let value = receiver.slot(index).map_or(space.nil(), Value::oop);
-            space.put(copy.oop(), index, value);
-        }
-    }
+    let copy = space.duplicate(|space| space.receiver(call)).map_err(|error| space.memory_failure(error))?;
     Ok(copy.oop())
+}
+
+impl Space {
+    /// A new object of the same class with the same contents. `original` finds it again after the allocation.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn duplicate(
+        &mut self,
+        original: impl for<'s> Fn(&'s Space) -> Value<'s>,
+    ) -> Result<Obj, HeapError> {
+        let value = original(self);
+        let class = value.class_index();
+        let is_words = value.object().is_some_and(|object| object.header().format() == Format::WORDS);
+        let elements = match value.bytes() {
+            Some(bytes) if is_words => bytes.len() / 8,
+            Some(bytes) => bytes.len(),
+            None => value.slots() - value.named_slots(),
+        };
+        let copy = self.allocate(class, elements)?;
+        let value = original(self);
+        if let Some(bytes) = value.bytes() {
+            // SAFETY: the copy is new, of the same class and length.
+            unsafe { copy.bytes_mut() }.copy_from_slice(bytes);
+        } else {
+            for index in 0..value.slots() {
+                let element = value.slot(index).map_or(self.nil(), Value::oop);
+                self.put(copy.oop(), index, element);
+            }
+        }
+        Ok(copy)
+    }
 }
 
 fn has_flag(space: &Space, call: Call, flag: HeaderFlags) -> Oop {

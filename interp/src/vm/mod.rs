@@ -4,6 +4,7 @@ pub mod alarms;
 pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
+pub mod inject;
 pub mod install;
 pub mod interrupt;
 pub mod lookup;
@@ -22,5 +23,6 @@ pub mod stack;
 pub mod swap;
 mod trace;
 
+pub use inject::RandomBecomes;
 pub use origin::Origin;
 pub use space::{Space, SpaceError, SpaceOptions};

@@ -23,6 +23,9 @@ impl Space {
         if !self.interrupt.is_requested() {
             return None;
         }
+        if self.is_only_counted() {
+            return None;
+        }
         self.interrupt.accept();
         if self.interrupt.take_stop() {
             return Some(Exit::Interrupted);
@@ -31,6 +34,7 @@ impl Space {
         if let Some(exit) = self.tend_reserve() {
             return Some(exit);
         }
+        self.inject_become();
         // Time is kept as though by a process of the highest priority: whoever it interrupts goes to the end of its list.
         if self.signal_due() {
             self.give_way()

@@ -9,6 +9,7 @@ use instar_heap::{ClassIndex, HeapError, Oop};
 
 use super::alarms::Alarms;
 use super::frames::trampoline;
+use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
@@ -41,6 +42,8 @@ pub struct SpaceOptions {
     pub strategy: BecomeStrategy,
     /// How deep processes may recurse.
     pub stacks: StackLimits,
+    /// For tests: objects become copies of themselves while programs run, which must not notice.
+    pub random_becomes: Option<RandomBecomes>,
 }
 
 /// Why a space could not be made or a request to it failed.
@@ -80,6 +83,8 @@ pub struct Space {
     pub(crate) last_failure: Option<String>,
     /// A dictionary of variables for the statements that are being compiled.
     pub(crate) workspace: Option<Root>,
+    /// Where [`SpaceOptions::random_becomes`] stand.
+    pub(crate) injection: Injection,
     /// Open files, by handle.
     pub(crate) files: FileTable,
     /// What stood on the command line for the guest.
@@ -107,12 +112,16 @@ impl Space {
             alarms: Alarms::default(),
             interrupt: interrupt.clone(),
         });
+        if options.random_becomes.is_some() {
+            interrupt.request();
+        }
         let mut mutator = world.attach();
         // SAFETY: the cells hold immediates and references of this world.
         unsafe { mutator.add_roots(Box::new(view)) };
         Ok(Space {
             mutator,
             roots,
+            injection: Injection::new(options.random_becomes),
             register_limit: std::ptr::null_mut(),
             interrupt,
             indices: [ClassIndex::UNDEFINED; Known::ALL.len()],

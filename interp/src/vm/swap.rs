@@ -11,6 +11,7 @@ use super::Space;
 use super::run::has_slots;
 use super::space::BecomeStrategy;
 use super::stack::Mark;
+use crate::objects::{Known, Value};
 
 /// Which become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub enum Swap {
 /// Pairs up to which the sources are looked at to see whether caches must be flushed; with more, they are flushed in any case.
 const FEW_PAIRS: usize = 64;
 
+/// Whether replacing this may change what a lookup finds.
+fn concerns_lookup(value: Value<'_>) -> bool {
+    let is_class = value.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
+    is_class || value.is_symbol() || value.is(Known::MethodDictionary) || value.is(Known::Array)
+}
+
 impl Space {
     /// Swaps the elements of two Arrays pairwise.
     ///
@@ -35,12 +42,42 @@ impl Space {
         targets: Oop,
         swap: Swap,
     ) -> Result<Outcome, BecomeError> {
-        let needs_flush = self.concerns_lookup(sources) || self.concerns_lookup(targets);
+        let needs_flush = self.concern_lookup(sources) || self.concern_lookup(targets);
         let outcome = match self.options.strategy {
             BecomeStrategy::Lazy => self.swap_with::<Lazy>(sources, targets, swap),
             BecomeStrategy::AlwaysCheck => self.swap_with::<AlwaysCheck>(sources, targets, swap),
             BecomeStrategy::FullScan => self.swap_with::<FullScan>(sources, targets, swap),
         }?;
+        self.after_become(needs_flush);
+        Ok(outcome)
+    }
+
+    /// Lets every reference to `source` become one to `target`.
+    ///
+    /// [fresh] for both, as for [`value`](Self::value).
+    ///
+    /// # Errors
+    /// [`BecomeError`]; nothing has changed then.
+    pub(crate) fn swap_one(
+        &mut self,
+        source: Oop,
+        target: Oop,
+        rule: HashRule,
+    ) -> Result<Outcome, BecomeError> {
+        let needs_flush = concerns_lookup(self.value(source)) || concerns_lookup(self.value(target));
+        let strategy = self.options.strategy;
+        let mut pause = self.mutator.stop_world();
+        // SAFETY: the caller's promise, and this mutator is the only one: nothing has moved.
+        let outcome = unsafe {
+            match strategy {
+                BecomeStrategy::Lazy => one_way::one_way::<Lazy>(&mut pause, source, target, rule),
+                BecomeStrategy::AlwaysCheck => {
+                    one_way::one_way::<AlwaysCheck>(&mut pause, source, target, rule)
+                }
+                BecomeStrategy::FullScan => one_way::one_way::<FullScan>(&mut pause, source, target, rule),
+            }
+        }?;
+        drop(pause);
         self.after_become(needs_flush);
         Ok(outcome)
     }
@@ -62,22 +99,10 @@ impl Space {
     }
 
     /// Whether replacing the elements of `array` may change what a lookup finds: true for many elements.
-    fn concerns_lookup(&self, array: Oop) -> bool {
+    fn concern_lookup(&self, array: Oop) -> bool {
         let array = self.value(array);
-        if array.slots() > FEW_PAIRS {
-            return true;
-        }
-        let concerns = |index| {
-            array.slot(index).is_some_and(|element| {
-                let is_class =
-                    element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-                is_class
-                    || element.is_symbol()
-                    || element.is(crate::objects::Known::MethodDictionary)
-                    || element.is(crate::objects::Known::Array)
-            })
-        };
-        (0..array.slots()).any(concerns)
+        array.slots() > FEW_PAIRS
+            || (0..array.slots()).filter_map(|index| array.slot(index)).any(concerns_lookup)
     }
 
     /// [receiver-shape], indices of known classes, and caches after a become.
