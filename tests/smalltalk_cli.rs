@@ -574,7 +574,11 @@ fn what_the_runtime_relies_on_cannot_be_taken_away() {
         ("Link addInstVarNamed: 'more'", "The runtime relies on priority as variable 2 of Process"),
         ("Array addInstVarNamed: 'more'", "The runtime relies on the number of variables of Array"),
         ("SmallInteger addInstVarNamed: 'more'", "Instances of SmallInteger are values"),
-        ("ArrayedCollection addInstVarNamed: 'more'", "hold numbers and cannot have named variables"),
+        (
+            "ArrayedCollection addInstVarNamed: 'more'",
+            "The runtime relies on the number of variables of Array",
+        ),
+        ("ByteString addInstVarNamed: 'more'", "Instances that hold numbers cannot have named variables"),
     ] {
         let source = format!("[ {change} ] on: Error do: [ :error | error messageText ]");
         let output = instar(&["eval", &source, "(1 -> 2) key + (3 -> 4) value + #(5) size"]);
