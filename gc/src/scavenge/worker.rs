@@ -179,8 +179,9 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
             if is_shared || card.load(Relaxed) != 0 {
                 let mut young_card = false;
-                for slot in (start..next).step_by(WORD) {
-                    young_card |= self.update(object.slot_cell((slot - object.address()) / WORD - 1));
+                let first = (start - object.address()) / WORD - 1;
+                for index in first..first + (next - start) / WORD {
+                    young_card |= self.update(object.slot_cell(index));
                 }
                 if young_card {
                     card.store(1, Relaxed);
@@ -263,10 +264,21 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         if header.ordinary_age() >= u64::from(self.tenure_age) {
             return None;
         }
-        let slots = header.slot_field() as usize;
-        let room = self.survivors.take_small(slots)?;
+        // Constant sizes: no loop, and the next copy's place does not wait for this header.
+        match header.slot_field() {
+            1 => self.copy_slots::<1>(object, header),
+            2 => self.copy_slots::<2>(object, header),
+            3 => self.copy_slots::<3>(object, header),
+            4 => self.copy_slots::<4>(object, header),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn copy_slots<const SLOTS: usize>(&mut self, object: Obj, header: Header) -> Option<Oop> {
+        let room = self.survivors.take_small(SLOTS)?;
         // SAFETY: the room is this worker's, and as large as the object. Bodies do not change during a scavenge.
-        let may_refer_to_young = unsafe { copy_body(object.address(), room, slots, self.bounds) };
+        let may_refer_to_young = unsafe { copy_body(object.address(), room, SLOTS, self.bounds) };
         // SAFETY: the copy is complete but for its header.
         let copied = unsafe { Obj::from_address(room) };
         copied.set_header(header.older());
@@ -456,28 +468,8 @@ const PIECE_BYTES: usize = 128 * CARD_BYTES;
 /// Both have so many slots and do not overlap; `to` is the caller's.
 #[inline(always)]
 unsafe fn copy_body(from: usize, to: usize, slots: usize, bounds: Bounds) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if slots == 3 {
-            // The size that figures are stated for, and a common one.
-            copy_words(from, to, 3, bounds)
-        } else {
-            copy_body_in_loop(from, to, slots, bounds)
-        }
-    }
-}
-
-/// As [`copy_body`]: small counts, so that a loop beats a call of the system's.
-#[inline(never)]
-unsafe fn copy_body_in_loop(from: usize, to: usize, slots: usize, bounds: Bounds) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { copy_words(from, to, slots, bounds) }
-}
-
-#[inline(always)]
-unsafe fn copy_words(from: usize, to: usize, count: usize, bounds: Bounds) -> bool {
     let mut may_refer_to_young = false;
-    for index in 1..=count {
+    for index in 1..=slots {
         // SAFETY: the caller's promise.
         let word = unsafe { (from as *const u64).add(index).read() };
         may_refer_to_young |= bounds.is_young(word as usize);
