@@ -80,6 +80,8 @@ pub struct Space {
     pub(crate) last_failure: Option<String>,
     /// A dictionary of variables for the statements that are being compiled.
     pub(crate) workspace: Option<Root>,
+    /// Processes of lower priority do not run; 0 if all may.
+    pub(crate) floor: usize,
     /// Open files, by handle.
     pub(crate) files: FileTable,
     /// What stood on the command line for the guest.
@@ -104,6 +106,7 @@ impl Space {
             temporary: Vec::new(),
             symbols: SymbolTable::default(),
             codes: CodeTable::default(),
+            update_events: Oop::NULL,
             alarms: Alarms::default(),
             interrupt: interrupt.clone(),
         });
@@ -125,6 +128,7 @@ impl Space {
             exit: None,
             awaited: None,
             workspace: None,
+            floor: 0,
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
             caches_used: false,
