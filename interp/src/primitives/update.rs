@@ -168,7 +168,8 @@ fn targets(space: &Space, call: Call, old: ClassSpec) -> Result<Vec<Target>, Fai
 
 fn sources(space: &Space, [map, defaults]: [Option<Value<'_>>; 2], old: ClassSpec) -> Option<Vec<Source>> {
     let map = map.filter(|map| map.is(Known::Array))?;
-    let defaults = defaults.filter(|defaults| defaults.is(Known::Array) && defaults.slots() == map.slots())?;
+    let defaults =
+        defaults.filter(|defaults| defaults.is(Known::Array) && defaults.slots() == map.slots())?;
     let source = |index: usize| match map.slot(index)?.as_index()? {
         0 => Some(Source::Value(defaults.slot(index).map_or(space.nil(), Value::oop))),
         slot => (slot <= old.fixed_slots as usize).then(|| Source::Slot(slot - 1)),

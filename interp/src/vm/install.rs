@@ -196,7 +196,7 @@ impl Space {
             return Ok(association.oop());
         }
         let undeclared = match (binding, self.workspace) {
-            (Binding::Global(_) | Binding::Undeclared(_), Some(workspace)) => self.rooted(workspace).oop(),
+            (Binding::Global(_), Some(workspace)) => self.rooted(workspace).oop(),
             _ => self.special(Special::Undeclared),
         };
         let key = self.root(name);

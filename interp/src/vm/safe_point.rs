@@ -14,8 +14,8 @@ use instar_heap::Oop;
 
 use super::Space;
 use super::stack::{Frame, Mark};
-use crate::objects::layout::compiled;
 use crate::objects::Known;
+use crate::objects::layout::compiled;
 
 /// A process that is inside an affected method.
 pub(crate) struct Blocked {
@@ -43,11 +43,11 @@ impl Space {
             };
             let is_affected =
                 |frame: &Frame| self.method_of(frame).is_some_and(|method| methods.contains(&method.bits()));
-            let mut affected =
-                (0..checked).filter(|&frame| stack.frame(frame).is_some_and(is_affected));
+            let mut affected = (0..checked).filter(|&frame| stack.frame(frame).is_some_and(is_affected));
             let oldest = affected.next();
             let youngest = affected.next_back().or(oldest);
-            let method = youngest.and_then(|frame| stack.frame(frame)).and_then(|frame| self.method_of(frame));
+            let method =
+                youngest.and_then(|frame| stack.frame(frame)).and_then(|frame| self.method_of(frame));
             self.move_barrier(number, oldest);
             if let Some(method) = method {
                 blocked.push(Blocked { process, method });
@@ -62,8 +62,11 @@ impl Space {
         for number in 0..=stack.top {
             if let Some(frame) = stack.frame_mut(number) {
                 let is_guarded = guarded == Some(number);
-                frame.mark =
-                    if is_guarded { frame.mark.with(Mark::BARRIER) } else { frame.mark.without(Mark::BARRIER) };
+                frame.mark = if is_guarded {
+                    frame.mark.with(Mark::BARRIER)
+                } else {
+                    frame.mark.without(Mark::BARRIER)
+                };
             }
         }
     }
@@ -86,7 +89,10 @@ impl Space {
     fn exempt_from(&self, contexts: Oop) -> HashMap<usize, usize> {
         let contexts = self.value(contexts);
         let mut first = HashMap::new();
-        for id in (0..contexts.slots()).filter_map(|index| contexts.slot(index)).filter_map(|each| self.spouse(each)) {
+        for id in (0..contexts.slots())
+            .filter_map(|index| contexts.slot(index))
+            .filter_map(|each| self.spouse(each))
+        {
             let frame = first.entry(id.stack).or_insert(id.frame);
             *frame = id.frame.min(*frame);
         }
