@@ -249,6 +249,12 @@ impl Header {
         Header(self.0 + (1 << AGE_SHIFT))
     }
 
+    /// Whether this is the header of an instance of `class`, and not of a forwarder that stands for one.
+    #[inline]
+    pub const fn is_instance_of(self, class: ClassIndex) -> bool {
+        !self.is_forwarder() && self.class_index().get() == class.get()
+    }
+
     /// The identity hash, [`IdentityHash::NONE`] if none was assigned.
     #[inline]
     pub const fn hash(self) -> IdentityHash {

@@ -109,11 +109,11 @@ pub(crate) enum Rejected {
 }
 
 /// A class's names, with bindings before its globals.
-struct BoundScope<'s> {
-    inner: ClassScope<'s>,
-    space: &'s Space,
-    bindings: Option<Root>,
-    variables: &'s HashMap<String, u16>,
+pub(super) struct BoundScope<'s> {
+    pub inner: ClassScope<'s>,
+    pub space: &'s Space,
+    pub bindings: Option<Root>,
+    pub variables: &'s HashMap<String, u16>,
 }
 
 impl Environment for BoundScope<'_> {

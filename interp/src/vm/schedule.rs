@@ -123,14 +123,14 @@ impl Space {
         lists.slot(priority.clamp(1, lists.slots()).checked_sub(1)?)
     }
 
-    /// The highest priority at which a process is runnable.
+    /// The highest priority, not below the floor, at which a process is runnable.
     fn highest(&self) -> Option<usize> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
         let has_process = |&priority: &usize| {
             let first = lists.slot(priority - 1).and_then(|list| list.slot(semaphore::FIRST_LINK));
             first.is_some_and(|first| !first.is_nil())
         };
-        (1..=lists.slots()).rev().find(has_process)
+        (self.floor.max(1)..=lists.slots()).rev().find(has_process)
     }
 
     /// Makes a process that waits nowhere runnable.
@@ -259,6 +259,10 @@ impl Space {
             }
             let deadline = self.roots.alarms.next();
             if deadline.is_none() && !self.awaits_events() {
+                if std::mem::take(&mut self.floor) > 0 {
+                    // Whoever set the floor waits for somebody below it.
+                    continue;
+                }
                 self.exit = Some(Exit::Deadlock);
                 self.interrupt.request();
                 return;
@@ -451,6 +455,7 @@ impl Space {
             self.roots.frame = std::ptr::null_mut();
             self.roots.above = std::ptr::null_mut();
         }
+        self.leave_barriers_of(number);
         self.put(process, process::STACK, self.nil());
         self.roots.stacks[number] = None;
     }

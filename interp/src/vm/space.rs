@@ -85,6 +85,8 @@ pub struct Space {
     pub(crate) workspace: Option<Root>,
     /// Where [`SpaceOptions::random_becomes`] stand.
     pub(crate) injection: Injection,
+    /// Processes of lower priority do not run; 0 if all may.
+    pub(crate) floor: usize,
     /// Open files, by handle.
     pub(crate) files: FileTable,
     /// What stood on the command line for the guest.
@@ -109,6 +111,7 @@ impl Space {
             temporary: Vec::new(),
             symbols: SymbolTable::default(),
             codes: CodeTable::default(),
+            update_events: Oop::NULL,
             alarms: Alarms::default(),
             interrupt: interrupt.clone(),
         });
@@ -134,6 +137,7 @@ impl Space {
             exit: None,
             awaited: None,
             workspace: None,
+            floor: 0,
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
             caches_used: false,

@@ -172,11 +172,13 @@ impl Space {
         found
     }
 
-    /// Puts up to `most` instances of a class into `array`, which has that many slots and is not among them. Returns how many.
+    /// Puts up to `most` instances of a class into `array` from slot `start` on; the array has these slots and is not among them. Returns how
+    /// many.
     pub(crate) fn fill_with_instances(
         &mut self,
         class: instar_heap::ClassIndex,
         array: instar_heap::Obj,
+        start: usize,
         most: usize,
     ) -> usize {
         let mut count = 0;
@@ -186,8 +188,8 @@ impl Space {
         unsafe {
             pause.world().heap().for_each_instance(class, |instance| {
                 if count < most && instance != array {
-                    array.set_slot_raw(count, instance.oop());
-                    pause.remember_store(array, count, instance.oop());
+                    array.set_slot_raw(start + count, instance.oop());
+                    pause.remember_store(array, start + count, instance.oop());
                     count += 1;
                 }
             });
