@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashSet;
+
 use instar_become::{
     AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
 };
@@ -172,7 +174,7 @@ impl Space {
         found
     }
 
-    /// Puts up to `most` instances of a class into `array` from slot `start` on; the array has these slots and is not among them. Returns how
+    /// Puts up to `most` instances of a class, but for those in `except`, into `array` from slot `start` on; the array has these slots and is not among them. Returns how
     /// many.
     pub(crate) fn fill_with_instances(
         &mut self,
@@ -180,6 +182,7 @@ impl Space {
         array: instar_heap::Obj,
         start: usize,
         most: usize,
+        except: &HashSet<u64>,
     ) -> usize {
         let mut count = 0;
         let mut pause = self.mutator.stop_world();
@@ -187,7 +190,7 @@ impl Space {
         // SAFETY: as in `count_instances`; the array has these slots.
         unsafe {
             pause.world().heap().for_each_instance(class, |instance| {
-                if count < most && instance != array {
+                if count < most && instance != array && !except.contains(&instance.oop().bits()) {
                     array.set_slot_raw(start + count, instance.oop());
                     pause.remember_store(array, start + count, instance.oop());
                     count += 1;
