@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod say;
 mod smalltalk;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ use instar_bench::sweep::{self, ChildMeasure, Error, Files, Options, Progress};
 use instar_bench::{memory, workload};
 
 use cli::{Cli, Command, OBSERVE};
+use say::{complain, say};
 
 /// A command that was understood and went wrong, observations that failed included.
 const FAILED: u8 = 1;
@@ -48,7 +50,7 @@ fn run(command: Command) -> ExitCode {
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {
-        eprintln!("error: {message}");
+        complain!("error: {message}\n");
         ExitCode::from(status)
     })
 }
@@ -82,9 +84,9 @@ fn sweep(options: &Options) -> Result<ExitCode, Failure> {
 fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failure> {
     let results = Results::read(csvs).map_err(failed)?;
     let written = results.write(out).map_err(failed)?;
-    print!("{}", results.table());
+    say!("{}", results.table());
     if let Some(report) = written.last() {
-        println!("Plots and report: {}", report.display());
+        say!("Plots and report: {}\n", report.display());
     }
     Ok(())
 }

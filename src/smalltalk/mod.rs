@@ -20,6 +20,7 @@ use instar_interp::vm::{Space, SpaceOptions};
 pub use repl::repl;
 pub use testing::{TestArguments, test};
 
+use crate::say::complain;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// What every command that makes a space takes.
@@ -107,7 +108,7 @@ fn read(path: &Path) -> Result<Vec<Package>, Ended> {
 
 /// Ends with a status, after saying why in words that need no introduction.
 fn said(status: u8, message: impl Display) -> Ended {
-    eprint!("{message}");
+    complain!("{message}");
     (status, String::new())
 }
 
@@ -124,7 +125,7 @@ fn ended(problem: Problem) -> Ended {
 }
 
 fn warn(warnings: &[Diagnostic]) {
-    warnings.iter().for_each(|warning| eprintln!("{}", warning.brief()));
+    warnings.iter().for_each(|warning| complain!("{}\n", warning.brief()));
 }
 
 /// Writes a line to the standard output. That nobody reads on is no failure of the program.

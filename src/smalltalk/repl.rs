@@ -21,6 +21,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 
 use super::{SpaceArguments, finish, history, say, warn};
+use crate::say::complain;
 use crate::{Failure, failed};
 
 /// What a shell shows for a program that an interrupt ended.
@@ -100,7 +101,7 @@ impl Talk {
         if let Some(file) = &file
             && let Err(error) = editor.save_history(file)
         {
-            eprintln!("warning: the history was not kept: {}: {error}", file.display());
+            complain!("warning: the history was not kept: {}: {error}\n", file.display());
         }
         Ok(status)
     }
@@ -156,9 +157,9 @@ impl Talk {
                 }
             }
             Err(Problem::Quit(status)) => return Next::End(status as u8),
-            Err(Problem::Source(text)) => eprint!("{text}"),
+            Err(Problem::Source(text)) => complain!("{text}"),
             Err(Problem::Failed(text)) if text.is_empty() => {}
-            Err(problem) => eprintln!("{problem}"),
+            Err(problem) => complain!("{problem}\n"),
         }
         let _ = std::io::stderr().flush();
         Next::Go
@@ -178,9 +179,9 @@ impl Talk {
             }
             (":disassemble", method) => match self.session.borrow().listing(method) {
                 Ok(text) => say(text.trim_end()),
-                Err(message) => eprintln!("error: {message}"),
+                Err(message) => complain!("error: {message}\n"),
             },
-            _ => eprintln!("error: there is no command {text}; :help names those there are"),
+            _ => complain!("error: there is no command {text}; :help names those there are\n"),
         }
         Next::Go
     }

@@ -120,7 +120,7 @@ impl Space {
     /// The list of runnable processes of a priority.
     fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
-        lists.slot(priority.clamp(1, lists.slots()).checked_sub(1)?)
+        lists.slot(priority.min(lists.slots()).max(1) - 1)
     }
 
     /// The highest priority, not below the floor, at which a process is runnable.

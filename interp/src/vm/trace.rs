@@ -72,7 +72,8 @@ impl Space {
         if self.awaited == Some(self.roots.active) {
             self.last_failure = Some(text);
         } else {
-            eprintln!("{text}");
+            // Nobody may be there to read it.
+            let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{text}\n"));
         }
     }
 }
