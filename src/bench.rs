@@ -15,6 +15,7 @@ use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
 
+use crate::smalltalk::say;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// The subcommand that runs one benchmark, for the program itself and for profilers.
@@ -128,7 +129,7 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         }
         BenchCommand::One { name, strategy, times, parameter } => {
             let line = one(&name, strategy, times, parameter).map_err(failed)?;
-            println!("{}", line.trim_end());
+            say(line.trim_end());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -139,8 +140,9 @@ fn finish(outcome: Result<Outcome, Error>, options: &Options) -> Result<ExitCode
         Error::Refused(_) => (REFUSED, error.to_string()),
         _ => failed(error),
     })?;
-    print!("{}", outcome.table);
-    println!("Rows: {}", options.out.join(options.experiment.name()).with_extension("csv").display());
+    say(outcome.table.trim_end());
+    let rows = options.out.join(options.experiment.name()).with_extension("csv");
+    say(format_args!("Rows: {}", rows.display()));
     match outcome.failures.first() {
         None => Ok(ExitCode::SUCCESS),
         Some(first) => {

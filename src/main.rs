@@ -48,7 +48,7 @@ fn run(command: Command) -> ExitCode {
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {
-        eprintln!("error: {message}");
+        smalltalk::complain(format_args!("error: {message}\n"));
         ExitCode::from(status)
     })
 }
@@ -82,9 +82,9 @@ fn sweep(options: &Options) -> Result<ExitCode, Failure> {
 fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failure> {
     let results = Results::read(csvs).map_err(failed)?;
     let written = results.write(out).map_err(failed)?;
-    print!("{}", results.table());
+    smalltalk::say(results.table().trim_end());
     if let Some(report) = written.last() {
-        println!("Plots and report: {}", report.display());
+        smalltalk::say(format_args!("Plots and report: {}", report.display()));
     }
     Ok(())
 }
