@@ -18,7 +18,7 @@ use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
 
-use crate::say::say;
+use crate::smalltalk::say;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// The subcommand that runs one benchmark, for the program itself and for profilers.
@@ -181,12 +181,12 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         BenchCommand::Update { instances, policy, strategy, workers, times } => {
             let figures =
                 update::run(instances, &policy, become_strategy(strategy), workers, times).map_err(failed)?;
-            say!("update\t1\t{}\n", figures.join("\t"));
+            say(format_args!("update\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
         }
         BenchCommand::One { name, strategy, times, parameter } => {
             let line = one(&name, strategy, times, parameter).map_err(failed)?;
-            say!("{}\n", line.trim_end());
+            say(line.trim_end());
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -197,8 +197,9 @@ fn finish(outcome: Result<Outcome, Error>, options: &Options) -> Result<ExitCode
         Error::Refused(_) => (REFUSED, error.to_string()),
         _ => failed(error),
     })?;
-    say!("{}", outcome.table);
-    say!("Rows: {}\n", options.out.join(options.experiment.name()).with_extension("csv").display());
+    say(outcome.table.trim_end());
+    let rows = options.out.join(options.experiment.name()).with_extension("csv");
+    say(format_args!("Rows: {}", rows.display()));
     match outcome.failures.first() {
         None => Ok(ExitCode::SUCCESS),
         Some(first) => {

@@ -2,7 +2,6 @@
 
 mod bench;
 mod cli;
-mod say;
 mod smalltalk;
 
 use std::process::ExitCode;
@@ -14,7 +13,6 @@ use instar_bench::sweep::{self, ChildMeasure, Error, Files, Options, Progress};
 use instar_bench::{memory, workload};
 
 use cli::{Cli, Command, OBSERVE};
-use say::{complain, say};
 
 /// A command that was understood and went wrong, observations that failed included.
 const FAILED: u8 = 1;
@@ -50,7 +48,7 @@ fn run(command: Command) -> ExitCode {
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|(status, message)| {
-        complain!("error: {message}\n");
+        smalltalk::complain(format_args!("error: {message}\n"));
         ExitCode::from(status)
     })
 }
@@ -84,9 +82,9 @@ fn sweep(options: &Options) -> Result<ExitCode, Failure> {
 fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failure> {
     let results = Results::read(csvs).map_err(failed)?;
     let written = results.write(out).map_err(failed)?;
-    say!("{}", results.table());
+    smalltalk::say(results.table().trim_end());
     if let Some(report) = written.last() {
-        say!("Plots and report: {}\n", report.display());
+        smalltalk::say(format_args!("Plots and report: {}", report.display()));
     }
     Ok(())
 }

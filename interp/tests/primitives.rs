@@ -157,7 +157,7 @@ fn anything_becomes_anything_or_is_refused() {
         // Every pillar has its turn with both messages; the other side is chosen at random.
         let source = if number < 4 * PILLARS.len() { PILLARS[number % PILLARS.len()] } else { all[next()] };
         let target = all[next()];
-        let message = if number / PILLARS.len() % 2 == 0 { "become:" } else { "becomeForward:" };
+        let message = if (number / PILLARS.len()).is_multiple_of(2) { "become:" } else { "becomeForward:" };
         let mut space = space();
         let statement =
             format!("[ ({source}) {message} ({target}) ] on: Error do: [ :error | error return: nil ]");

@@ -20,7 +20,6 @@ use instar_interp::vm::{Space, SpaceOptions};
 pub use repl::repl;
 pub use testing::{TestArguments, test};
 
-use crate::say::complain;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// What every command that makes a space takes.
@@ -69,7 +68,11 @@ impl SpaceArguments {
             },
             ..SpaceOptions::default()
         };
-        options.gc.heap.limit_bytes = (self.heap as usize) << 20;
+        let heap = &mut options.gc.heap;
+        heap.limit_bytes = (self.heap as usize) << 20;
+        // Of a small heap the young generation takes a part only, so that there is room to handle an OutOfMemory.
+        heap.eden_bytes = heap.eden_bytes.min(heap.limit_bytes / 8);
+        heap.survivor_bytes = heap.survivor_bytes.min(heap.limit_bytes / 32);
         if let Some(workers) = self.workers {
             options.gc.workers = workers as usize;
         }
@@ -108,7 +111,7 @@ fn read(path: &Path) -> Result<Vec<Package>, Ended> {
 
 /// Ends with a status, after saying why in words that need no introduction.
 fn said(status: u8, message: impl Display) -> Ended {
-    complain!("{message}");
+    complain(message);
     (status, String::new())
 }
 
@@ -125,11 +128,16 @@ fn ended(problem: Problem) -> Ended {
 }
 
 fn warn(warnings: &[Diagnostic]) {
-    warnings.iter().for_each(|warning| complain!("{}\n", warning.brief()));
+    warnings.iter().for_each(|warning| complain(format_args!("{}\n", warning.brief())));
+}
+
+/// Writes to the error output. That nobody can read it is no failure.
+pub fn complain(text: impl Display) {
+    let _ = write!(std::io::stderr(), "{text}");
 }
 
 /// Writes a line to the standard output. That nobody reads on is no failure of the program.
-fn say(text: impl Display) {
+pub fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 

@@ -20,8 +20,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 
-use super::{SpaceArguments, finish, history, say, warn};
-use crate::say::complain;
+use super::{SpaceArguments, complain, finish, history, say, warn};
 use crate::{Failure, failed};
 
 /// What a shell shows for a program that an interrupt ended.
@@ -101,7 +100,7 @@ impl Talk {
         if let Some(file) = &file
             && let Err(error) = editor.save_history(file)
         {
-            complain!("warning: the history was not kept: {}: {error}\n", file.display());
+            complain(format_args!("warning: the history was not kept: {}: {error}\n", file.display()));
         }
         Ok(status)
     }
@@ -157,9 +156,9 @@ impl Talk {
                 }
             }
             Err(Problem::Quit(status)) => return Next::End(status as u8),
-            Err(Problem::Source(text)) => complain!("{text}"),
+            Err(Problem::Source(text)) => complain(text),
             Err(Problem::Failed(text)) if text.is_empty() => {}
-            Err(problem) => complain!("{problem}\n"),
+            Err(problem) => complain(format_args!("{problem}\n")),
         }
         let _ = std::io::stderr().flush();
         Next::Go
@@ -179,9 +178,9 @@ impl Talk {
             }
             (":disassemble", method) => match self.session.borrow().listing(method) {
                 Ok(text) => say(text.trim_end()),
-                Err(message) => complain!("error: {message}\n"),
+                Err(message) => complain(format_args!("error: {message}\n")),
             },
-            _ => complain!("error: there is no command {text}; :help names those there are\n"),
+            _ => complain(format_args!("error: there is no command {text}; :help names those there are\n")),
         }
         Next::Go
     }

@@ -8,8 +8,7 @@ use clap::Args;
 use instar_interp::bootstrap::Problem;
 use instar_interp::host::{Kind, Outcome, Session, Suite, read_parts, write_junit};
 
-use super::{Ended, SpaceArguments, counted, ended, exist, finish, packages_of, said, say, warn};
-use crate::say::complain;
+use super::{Ended, SpaceArguments, complain, counted, ended, exist, finish, packages_of, said, say, warn};
 use crate::{FAILED, Failure, failed};
 
 /// What to test.
@@ -109,14 +108,14 @@ impl Progress {
     fn show(&mut self, text: &str) {
         if self.is_shown {
             let text: String = text.chars().take(Self::WIDTH).collect();
-            complain!("\r{text:<width$}", width = Self::WIDTH);
+            complain(format_args!("\r{text:<width$}", width = Self::WIDTH));
             let _ = std::io::stderr().flush();
         }
     }
 
     fn clear(&mut self) {
         if self.is_shown {
-            complain!("\r{:width$}\r", "", width = Self::WIDTH);
+            complain(format_args!("\r{:width$}\r", "", width = Self::WIDTH));
         }
     }
 }

@@ -12,6 +12,7 @@ use super::method::new_strings;
 use super::{Answer, Call, Failure, Primitive, Table};
 use crate::objects::{Known, Special, Value};
 use crate::vm::Space;
+use crate::vm::run::Exit;
 
 pub(super) const TABLE: Table = &[
     ("fileOpen", Primitive::Plain(open)),
@@ -91,6 +92,18 @@ fn opened(space: &mut Space, call: Call) -> Result<Open<'_>, Failure> {
     handle.and_then(|handle| space.files.get(handle)).ok_or(bad)
 }
 
+/// The status of a program whose reader went away: what shells show of one that SIGPIPE ended.
+const READER_IS_GONE: i32 = 141;
+
+/// Nobody reads a standard stream any more, which ends the program as it ends others, without a word.
+fn end_without_reader(space: &mut Space, call: Call, result: &io::Result<()>) {
+    let is_broken = matches!(result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
+    if is_broken && matches!(opened(space, call), Ok(Open::Output | Open::Errors)) {
+        space.exit = Some(Exit::Quit(READER_IS_GONE));
+        space.interrupt.request();
+    }
+}
+
 /// A path, and `#read`, `#write`, `#append` or `#truncate`. Answers a handle.
 fn open(space: &mut Space, call: Call) -> Answer {
     let path = path(space, call, 0)?;
@@ -145,11 +158,13 @@ fn write(space: &mut Space, call: Call) -> Answer {
     let bytes = count.and_then(|count| bytes.get(..count)).ok_or(space.failure(Special::BadArgument))?;
     let bytes = bytes.to_vec();
     let result = opened(space, call)?.write(&bytes);
+    end_without_reader(space, call, &result);
     result_receiver(space, call, result)
 }
 
 fn flush(space: &mut Space, call: Call) -> Answer {
     let result = opened(space, call)?.flush();
+    end_without_reader(space, call, &result);
     result_receiver(space, call, result)
 }
 

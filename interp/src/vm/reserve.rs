@@ -5,13 +5,14 @@
 //! runs out of memory once more before that is ended.
 
 use instar_heap::HeapError;
+use instar_heap::heap::tenured_bytes;
 
 use super::Space;
 use super::run::Exit;
 use crate::objects::{Known, Special};
 
-/// What is kept back is this part of eden: the heap closes eden when there is less than half of that to be had for it.
-const RESERVE_OF_EDEN: usize = 8;
+/// A handler gets this part of eden to work in: the heap closes eden when there is less than half of that to be had for it.
+const EDEN_OF_HANDLER: usize = 8;
 /// Requests up to this size fail only when there is nothing left; larger ones leave room for a handler.
 const SMALL_BYTES: usize = 64 << 10;
 
@@ -34,10 +35,13 @@ impl Space {
             self.set_special(Special::Reserve, self.nil());
         } else if !has_reserve {
             let heap = self.mutator.heap();
-            let reserve = heap.config().eden_bytes / RESERVE_OF_EDEN;
+            let config = heap.config();
+            let handler = config.eden_bytes / EDEN_OF_HANDLER;
+            // When memory ran out, survivors were tenured into what room there was: eden opens again only behind the room for a whole half.
+            let reserve = tenured_bytes(handler + config.survivor_bytes) + handler;
             let room = heap.old.end().saturating_sub(heap.old.top());
             // Not before it may be needed, and only if there is room without a collection.
-            let is_time = (2 * reserve..16 * reserve).contains(&room);
+            let is_time = (reserve + handler..16 * reserve).contains(&room);
             if is_time && let Ok(reserve) = self.allocate_known(Known::ByteArray, reserve) {
                 self.set_special(Special::Reserve, reserve.oop());
             }

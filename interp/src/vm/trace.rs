@@ -72,7 +72,7 @@ impl Space {
         if self.awaited == Some(self.roots.active) {
             self.last_failure = Some(text);
         } else {
-            // Nobody may be there to read it.
+            // That nobody can read it is no reason to stop the others.
             let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{text}\n"));
         }
     }
