@@ -306,7 +306,7 @@ fn every_process_that_has_not_ended_counts() {
         { first size. second size. victim eventCount. (Probe guard: { Victim >> #plain }) size }";
     let suspended = "| victim process blocked |
         victim := Victim new setUp. Probe semaphore: victim events.
-        process := victim makeBlock newProcess.
+        process := Process forBlock: victim makeBlock.
         blocked := Probe guard: { Victim >> #makeBlock }.
         process terminate.
         { blocked size. blocked first == process. victim eventCount. (Probe guard: { Victim >> #makeBlock }) size }";

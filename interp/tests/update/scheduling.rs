@@ -66,7 +66,10 @@ fn programs_get_no_priority_of_the_engine() {
         make := [ :priority | | process |
             process := [ log add: priority ] newProcess.
             process setPriority: priority; resume ].
-        [ make value: 80; value: 82; value: 81; value: 60 ] valueUnpreemptively.
+        Processor activeProcess setPriority: 82.
+        make value: 80; value: 82; value: 81; value: 60.
+        Processor activeProcess setPriority: 40.
+        Processor yield.
         log asArray";
     check(&[], &[(refused, "1"), ("Processor highestPriority", "80"), (order, "#(82 81 80 60)")]);
 }
