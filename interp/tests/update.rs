@@ -1,6 +1,8 @@
 //! What the runtime does for updates: safe points, the floor under priorities, instances in bulk, names of an environment to come. Under each
 //! become strategy, with several collecting threads, and with collections all the time.
 
+#[path = "update/indices.rs"]
+mod indices;
 #[path = "update/migration.rs"]
 mod migration;
 #[path = "update/names.rs"]
@@ -92,7 +94,7 @@ fn space(options: SpaceOptions, classes: &[(&str, &'static str)]) -> Space {
         SourceFile::new("Update/Probe.class.st", PROBE),
     ];
     files.extend(
-        classes.iter().map(|(name, source)| SourceFile::new(&format!("Update/{name}.class.st"), *source)),
+        classes.iter().map(|(name, source)| SourceFile::new(format!("Update/{name}.class.st"), *source)),
     );
     space.load(&source::read_files(&files).unwrap()).unwrap();
     space
