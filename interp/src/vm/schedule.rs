@@ -452,12 +452,13 @@ impl Space {
     /// Ends a process that does not run on, without unwinding it.
     pub(crate) fn drop_process(&mut self, process: Oop) {
         let Some(number) = self.stack_of(self.value(process)) else { return };
+        self.set_active_top();
+        self.leave_barriers_of(number);
         self.suspend(process);
         if number == self.roots.active {
             self.roots.frame = std::ptr::null_mut();
             self.roots.above = std::ptr::null_mut();
         }
-        self.leave_barriers_of(number);
         self.put(process, process::STACK, self.nil());
         self.roots.stacks[number] = None;
     }

@@ -65,7 +65,7 @@ fn what_is_no_index_to_be_given_back_is_refused() {
             // The runtime goes on using these, whatever is asked.
             (&attempt("UndefinedObject classIndex"), "0"),
             (&attempt("4194303"), "1"),
-            (kept, "{#(nil nil). true}"),
+            (kept, "#(#(nil nil) true)"),
         ],
     );
 }

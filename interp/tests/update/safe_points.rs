@@ -1,6 +1,13 @@
 //! Return barriers: where they stand, and that they fire once however an activation goes.
 
-use super::{check, configurations, space};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use instar_interp::bootstrap::Problem;
+use instar_interp::vm::space::BecomeStrategy;
+
+use super::{check, configurations, space, with_strategy};
 
 /// Processes that stop inside of methods and leave them in many ways.
 const VICTIM: &str = "
@@ -60,6 +67,9 @@ Victim >> call: aBlock [ go wait. ^ aBlock value ]
 
 { #category : #affected }
 Victim >> callEnsured: aBlock [ ^ [ go wait. aBlock value ] ensure: [ again := true ] ]
+
+{ #category : #affected }
+Victim >> callEndlessly: aBlock [ ^ aBlock ensure: [ [ true ] whileTrue ] ]
 
 { #category : #affected }
 Victim >> makeBlock [ ^ [ go wait. 3 ] ]
@@ -402,4 +412,35 @@ fn barriers_survive_stacks_that_grow() {
         let mut space = space(options, CLASSES);
         assert_eq!(space.evaluate_to_string(program).unwrap(), "#(2 1 true)", "{name}");
     }
+}
+
+/// The host drops a process that does not even end its unwind blocks: no activation of it returns.
+#[test]
+fn barriers_fire_when_the_host_drops_the_process() {
+    let program = "| victim |
+        victim := Victim new setUp.
+        Smalltalk at: #DroppedVictim put: victim.
+        Probe semaphore: victim events.
+        victim callEndlessly: [
+            Smalltalk at: #GuardSize put: (Probe guard: { Victim >> #callEndlessly: }) size.
+            [ true ] whileTrue ]";
+    let mut space = space(with_strategy(BecomeStrategy::Lazy), CLASSES);
+    let interrupt = space.interrupt();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let until = is_over.clone();
+    let stopper = std::thread::spawn(move || {
+        while !until.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(300));
+            interrupt.request_stop();
+        }
+    });
+    let result = space.evaluate(program);
+    is_over.store(true, Ordering::Relaxed);
+    stopper.join().unwrap();
+    assert!(matches!(result, Err(Problem::Interrupted(_))), "{result:?}");
+    // The last request may have come too late for the process.
+    let _ = space.evaluate("1 to: 1000000 do: [ :each | each ]");
+    let after = "{ Smalltalk at: #GuardSize. (Smalltalk at: #DroppedVictim) eventCount.
+        (Probe guard: { Victim >> #callEndlessly: }) size }";
+    assert_eq!(space.evaluate_to_string(after).unwrap(), "#(2 1 0)");
 }
