@@ -35,7 +35,15 @@ fn the_process_that_sets_a_floor_above_itself_gives_way() {
         log add: #active.
         Processor activeProcess setPriority: 40.
         log asArray";
-    check(&[], &[(program, "#(#other #other #other #active)")]);
+    // Also if whoever may run has to be waited for.
+    let later = "| log high |
+        log := OrderedCollection new.
+        high := [ (Delay forMilliseconds: 60) wait. log add: #high ] newProcess.
+        high setPriority: 82; resume.
+        Probe floor: 81.
+        log add: #active.
+        log asArray";
+    check(&[], &[(program, "#(#other #other #other #active)"), (later, "#(#high #active)")]);
 }
 
 #[test]
