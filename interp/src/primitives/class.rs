@@ -147,9 +147,10 @@ fn compile(space: &mut Space, call: Call) -> Answer {
     let bindings = further_bindings(space, call, 3)?;
     let Some(bindings) = bindings else { return compile_method(space, call) };
     let workspace = space.root(bindings);
-    let outer = space.workspace.replace(workspace);
+    // Unlike statements, a method adds the names that nothing declares to the dictionary: who compiles it may yet give it up.
+    let outer = (space.workspace.replace(workspace), space.undeclared.replace(workspace));
     let method = compile_method(space, call);
-    space.workspace = outer;
+    (space.workspace, space.undeclared) = outer;
     space.release(workspace);
     method
 }

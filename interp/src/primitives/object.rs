@@ -253,21 +253,23 @@ fn set_read_only(space: &mut Space, call: Call) -> Answer {
     Ok(space.boolean(was))
 }
 
-/// The index of the receiver's instances, if the receiver is a class whose instances the guest may make.
-fn instance_index(space: &Space, call: Call) -> Result<ClassIndex, Failure> {
-    let index = space.receiver(call).slot(behavior::CLASS_INDEX).and_then(Value::as_integer);
-    let index = index.and_then(|index| u32::try_from(index).ok()).and_then(ClassIndex::new);
-    let index = index.ok_or(space.failure(Special::BadReceiver))?;
-    let immediate = [ClassIndex::SMALL_INTEGER, ClassIndex::CHARACTER, ClassIndex::SMALL_FLOAT];
+/// The index that a class's slot gives its instances, if there can be any: the guest may have written anything there, the indices of
+/// forwarders and free memory included.
+pub(super) fn index_of_instances(space: &Space, class: Value<'_>) -> Option<ClassIndex> {
+    let index = class.slot(behavior::CLASS_INDEX)?.as_integer()?;
+    let index = u32::try_from(index).ok().and_then(ClassIndex::new)?;
+    (index.is_built_in() || space.mutator.heap().classes.spec(index).is_some()).then_some(index)
+}
+
+/// The same, if the guest may make instances.
+pub(super) fn index_of_new_instances(space: &Space, class: Value<'_>) -> Option<ClassIndex> {
     let is_code = [Known::CompiledMethod, Known::CompiledBlock].map(|class| space.class_index(class));
-    if immediate.contains(&index) || index == ClassIndex::UNDEFINED || is_code.contains(&index) {
-        return Err(space.failure(Special::BadReceiver));
-    }
-    Ok(index)
+    index_of_instances(space, class).filter(|index| !index.is_built_in() && !is_code.contains(index))
 }
 
 fn new_instance(space: &mut Space, call: Call, elements: usize) -> Answer {
-    let index = instance_index(space, call)?;
+    let index = index_of_new_instances(space, space.receiver(call));
+    let index = index.ok_or(space.failure(Special::BadReceiver))?;
     match space.allocate(index, elements) {
         Ok(object) => Ok(object.oop()),
         Err(HeapError::UnknownClass(_) | HeapError::NotIndexable { .. }) => {

@@ -4,11 +4,12 @@
 
 use std::collections::HashSet;
 
+use instar_gc::Collection;
 use instar_heap::{ClassIndex, ClassSpec, HeaderFlags, Obj, Oop};
 
 use super::block::sent;
+use super::object::{index_of_instances, index_of_new_instances};
 use super::{Answer, Call, Failure, Flow, Primitive, Table};
-use crate::objects::layout::behavior;
 use crate::objects::{Known, Special, Value};
 use crate::vm::Space;
 use crate::vm::migrate::{Migration, Source, Target, are_all, is_plain};
@@ -67,9 +68,8 @@ fn set_floor(space: &mut Space, call: Call) -> Result<Flow, Failure> {
 
 /// The index that instances of a class have now.
 fn class_index(space: &Space, class: Value<'_>) -> Result<ClassIndex, Failure> {
-    let index = if space.is_behavior(class) { class.slot(behavior::CLASS_INDEX) } else { None };
-    let index = index.and_then(Value::as_integer).and_then(|index| u32::try_from(index).ok());
-    index.and_then(ClassIndex::new).ok_or(space.failure(Special::BadArgument))
+    let index = if space.is_behavior(class) { index_of_instances(space, class) } else { None };
+    index.ok_or(space.failure(Special::BadArgument))
 }
 
 /// Argument: a class. Answers how many instances there are.
@@ -108,20 +108,17 @@ fn fill(space: &mut Space, call: Call) -> Answer {
 /// Arguments: Arrays of old instances and for new ones, first and last index, Array of one or two classes, Arrays with for each of them an
 /// Array of slot numbers and one of values, number of the slot that decides or 0.
 fn migrate(space: &mut Space, call: Call) -> Answer {
-    let bytes = checked_migration(space, call)?.map_or(0, |migration| room_for(&migration));
-    space.prepare_bulk(bytes);
-    // Read again: a collection may have moved everything.
-    let Some(migration) = checked_migration(space, call)? else { return Ok(space.receiver(call).oop()) };
-    // SAFETY: [migration-checked] just now.
-    let result = unsafe { space.migrate(&migration) };
-    result.map_err(|error| space.memory_failure(error))?;
+    for is_last in [false, true] {
+        // Read anew after a collection, which may have moved everything.
+        let Some(migration) = checked_migration(space, call)? else { break };
+        // SAFETY: [migration-checked] just now.
+        match unsafe { space.migrate(&migration) } {
+            Ok(()) => break,
+            Err(error) if is_last => return Err(space.memory_failure(error)),
+            Err(_) => space.mutator.collect(Collection::Compacting),
+        }
+    }
     Ok(space.receiver(call).oop())
-}
-
-/// An estimate: instances of classes with indexable elements may need more.
-fn room_for(migration: &Migration) -> usize {
-    let slots = migration.targets.iter().map(|target| target.sources.len()).max().unwrap_or(0);
-    migration.range.len() * instar_heap::object::object_bytes(slots)
 }
 
 /// The migration that the arguments describe, [migration-checked]; `None` for an empty one.
@@ -146,10 +143,11 @@ fn checked_migration(space: &Space, call: Call) -> Result<Option<Migration>, Fai
     if targets.len() != 1 + usize::from(is_choice) || (is_choice && chooser > old_spec.fixed_slots as usize) {
         return Err(bad());
     }
-    let (old, new) = (old.object().ok_or_else(bad)?, writable(new).ok_or_else(bad)?);
+    let new = writable(new).ok_or_else(bad)?;
     if !is_plain(old_spec) || !are_all(old, start..end, old_class) {
         return Err(bad());
     }
+    let old = old.object().ok_or_else(bad)?;
     Ok(Some(Migration { old, new, range: start..end, old_spec, targets, chooser: chooser.checked_sub(1) }))
 }
 
@@ -160,7 +158,8 @@ fn targets(space: &Space, call: Call, old: ClassSpec) -> Result<Vec<Target>, Fai
         return Err(bad());
     }
     let target = |number: usize| {
-        let class = class_index(space, classes.slot(number).ok_or_else(bad)?)?;
+        let class = classes.slot(number).filter(|&class| space.is_behavior(class)).ok_or_else(bad)?;
+        let class = index_of_new_instances(space, class).ok_or_else(bad)?;
         let spec = space.mutator.heap().classes.spec(class).ok_or_else(bad)?;
         let keeps_elements = !old.format.is_indexable() || spec.format.is_indexable();
         let is_same_kind = spec.format.has_pointers() == old.format.has_pointers()

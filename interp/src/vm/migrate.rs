@@ -2,15 +2,18 @@
 
 #![allow(unsafe_code)]
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use instar_gc::{Collection, Pause};
+use instar_gc::Pause;
+use instar_gc::bulk::BulkBuffer;
 use instar_heap::memory::resolve;
 use instar_heap::{ClassIndex, ClassSpec, Format, HeapError, Obj, Oop};
 
 use super::Space;
+use crate::objects::Value;
 
 /// Where one new slot comes from.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +41,7 @@ pub(crate) struct Target {
 pub(crate) struct Migration {
     pub old: Obj,
     pub new: Obj,
-    pub range: std::ops::Range<usize>,
+    pub range: Range<usize>,
     pub old_spec: ClassSpec,
     /// One, or two: then the second is for instances in which slot `chooser` is nil.
     pub targets: Vec<Target>,
@@ -51,24 +54,19 @@ const CHUNK: usize = 4096;
 const AHEAD: usize = 16;
 
 impl Space {
-    /// Makes room in the old generation for so many more bytes, as far as a collection can.
-    pub(crate) fn prepare_bulk(&mut self, bytes: usize) {
-        let heap = self.mutator.heap();
-        let left = heap.old_limit() - heap.old_range().end;
-        if left < bytes {
-            self.mutator.collect(Collection::Compacting);
-        }
-    }
-
     /// Makes the new instances.
     ///
     /// # Errors
-    /// [`HeapError::OutOfMemory`]; some elements of the new Array may be set then.
+    /// [`HeapError::OutOfMemory`]; nothing has changed then. A collection may help.
     ///
     /// # Safety
     /// [migration-checked], since the last safepoint.
     pub(crate) unsafe fn migrate(&mut self, migration: &Migration) -> Result<(), HeapError> {
+        // This mutator is the only one: nothing has moved when the world stands still.
         let pause = self.mutator.stop_world();
+        // SAFETY: the caller's promise.
+        let (bytes, largest) = unsafe { migration.room() }?;
+        pause.bulk_room(bytes, largest)?;
         let next = AtomicUsize::new(migration.range.start);
         let failure = Mutex::new(None);
         let work = |_: usize| {
@@ -85,6 +83,48 @@ impl Space {
             pause.world().workers().run(&work);
         }
         failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+impl Migration {
+    /// Bytes of all new instances at most, and of the largest one.
+    ///
+    /// # Errors
+    /// [`HeapError::TooLarge`].
+    ///
+    /// # Safety
+    /// [migration-checked], in a stop.
+    unsafe fn room(&self) -> Result<(usize, usize), HeapError> {
+        let bytes_of = |elements: usize| {
+            self.targets.iter().try_fold(0, |most: usize, target| {
+                Ok::<_, HeapError>(most.max(target.spec.shape(target.class, elements)?.bytes))
+            })
+        };
+        if !self.old_spec.format.is_indexable() {
+            let bytes = bytes_of(0)?;
+            return Ok((bytes.saturating_mul(self.range.len()), bytes));
+        }
+        let (mut sum, mut largest) = (0_usize, 0);
+        for index in self.range.clone() {
+            prefetch(self.old.slot((index + AHEAD).min(self.range.end - 1)));
+            // SAFETY: the caller's promise.
+            let old = unsafe { Obj::from_oop(self.old.slot(index)) };
+            let bytes = bytes_of(elements_of(old, self.old_spec))?;
+            sum = sum.saturating_add(bytes);
+            largest = largest.max(bytes);
+        }
+        Ok((sum, largest))
+    }
+}
+
+/// How many indexable elements an instance has; bytes for byte formats.
+fn elements_of(old: Obj, spec: ClassSpec) -> usize {
+    if spec.format.is_bytes() {
+        old.byte_length()
+    } else if spec.format.is_indexable() {
+        old.slots() - spec.fixed_slots as usize
+    } else {
+        0
     }
 }
 
@@ -112,7 +152,7 @@ unsafe fn migrate_chunks(
                 let old = Obj::from_oop(migration.old.slot(index));
                 let is_second = migration.chooser.is_some_and(|slot| resolve(old.slot(slot)) == nil);
                 let target = &migration.targets[usize::from(is_second)];
-                let new = copy_into(pause, &mut buffer, old, migration.old_spec, target)?;
+                let new = copy_into(&mut buffer, old, migration.old_spec, target)?;
                 migration.new.set_slot_raw(index, new.oop());
             }
         }
@@ -134,21 +174,13 @@ fn prefetch(oop: Oop) {
 /// As for [`migrate_chunks`]; `old` is an instance as the migration says.
 #[inline(always)]
 unsafe fn copy_into(
-    pause: &Pause<'_>,
-    buffer: &mut instar_gc::bulk::BulkBuffer<'_>,
+    buffer: &mut BulkBuffer<'_>,
     old: Obj,
     old_spec: ClassSpec,
     target: &Target,
 ) -> Result<Obj, HeapError> {
-    let header = old.header();
     let named = old_spec.fixed_slots as usize;
-    let elements = if old_spec.format.is_bytes() {
-        old.byte_length()
-    } else if old_spec.format.is_indexable() {
-        old.slots_of(header) - named
-    } else {
-        0
-    };
+    let elements = elements_of(old, old_spec);
     let shape = target.spec.shape(target.class, elements)?;
     // SAFETY: the caller's promise; all slots are written below.
     unsafe {
@@ -165,24 +197,30 @@ unsafe fn copy_into(
                 Source::Value(value) => value,
             };
             new.set_slot_raw(slot, value);
-            pause.remember_store(new, slot, value);
+            buffer.remember_store(new, slot, value);
         }
         for element in 0..elements {
             let value = old.slot(named + element);
             new.set_slot_raw(target.sources.len() + element, value);
-            pause.remember_store(new, target.sources.len() + element, value);
+            buffer.remember_store(new, target.sources.len() + element, value);
         }
         Ok(new)
     }
 }
 
-/// Whether all these elements are objects of one class, and none a forwarder.
-pub(crate) fn are_all(array: Obj, range: std::ops::Range<usize>, class: ClassIndex) -> bool {
-    range.into_iter().all(|index| {
-        prefetch(array.slot((index + AHEAD).min(array.slots() - 1)));
-        let oop = array.slot(index);
+/// Whether all these elements of an Array are objects of one class. References to forwarders are replaced on the way: afterwards the Array
+/// refers to the objects themselves.
+pub(crate) fn are_all(array: Value<'_>, range: Range<usize>, class: ClassIndex) -> bool {
+    let Some(object) = array.object().filter(|_| range.end <= array.slots()) else { return false };
+    let is_instance = |index: usize| {
+        let oop = object.slot(index);
         // SAFETY: the elements of a live Array are immediates or refer to live objects or forwarders.
         oop.is_pointer() && unsafe { Obj::from_oop(oop) }.header().is_instance_of(class)
+    };
+    range.clone().all(|index| {
+        prefetch(object.slot((index + AHEAD).min(range.end - 1)));
+        // Reading it as a value heals.
+        is_instance(index) || (array.slot(index).is_some() && is_instance(index))
     })
 }
 

@@ -71,7 +71,7 @@ impl Space {
         self.scheduler().slot(scheduler::ACTIVE).unwrap_or(self.nil_value())
     }
 
-    fn priority_of(&self, process: Value<'_>) -> usize {
+    pub(super) fn priority_of(&self, process: Value<'_>) -> usize {
         process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
     }
 
@@ -120,7 +120,7 @@ impl Space {
     /// The list of runnable processes of a priority.
     fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
-        lists.slot(priority.min(lists.slots()).max(1) - 1)
+        lists.slot(priority.clamp(1, lists.slots().max(1)) - 1)
     }
 
     /// The highest priority, not below the floor, at which a process is runnable.
@@ -152,7 +152,8 @@ impl Space {
 
     fn give_way_from(&mut self, priority: usize) {
         let active = self.active_process();
-        if self.highest().is_some_and(|highest| highest >= priority) {
+        let is_below_floor = self.priority_of(active) < self.floor;
+        if is_below_floor || self.highest().is_some_and(|highest| highest >= priority) {
             self.make_runnable(active.oop());
             self.switch_to_next();
         }
@@ -257,12 +258,13 @@ impl Space {
                 }
                 continue;
             }
+            if self.floor > 0 && !self.awaits_events() && !self.alarms_wake_from(self.floor) {
+                // Whoever set the floor waits for somebody below it, or has ended.
+                self.floor = 0;
+                continue;
+            }
             let deadline = self.roots.alarms.next();
             if deadline.is_none() && !self.awaits_events() {
-                if std::mem::take(&mut self.floor) > 0 {
-                    // Whoever set the floor waits for somebody below it.
-                    continue;
-                }
                 self.exit = Some(Exit::Deadlock);
                 self.interrupt.request();
                 return;
@@ -450,12 +452,13 @@ impl Space {
     /// Ends a process that does not run on, without unwinding it.
     pub(crate) fn drop_process(&mut self, process: Oop) {
         let Some(number) = self.stack_of(self.value(process)) else { return };
+        self.set_active_top();
+        self.leave_barriers_of(number);
         self.suspend(process);
         if number == self.roots.active {
             self.roots.frame = std::ptr::null_mut();
             self.roots.above = std::ptr::null_mut();
         }
-        self.leave_barriers_of(number);
         self.put(process, process::STACK, self.nil());
         self.roots.stacks[number] = None;
     }

@@ -83,6 +83,8 @@ pub struct Space {
     pub(crate) last_failure: Option<String>,
     /// A dictionary of variables for the statements that are being compiled.
     pub(crate) workspace: Option<Root>,
+    /// Where names go that nothing declares, if not to the guest's `Undeclared`.
+    pub(crate) undeclared: Option<Root>,
     /// Where [`SpaceOptions::random_becomes`] stand.
     pub(crate) injection: Injection,
     /// Processes of lower priority do not run; 0 if all may.
@@ -137,6 +139,7 @@ impl Space {
             exit: None,
             awaited: None,
             workspace: None,
+            undeclared: None,
             floor: 0,
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
