@@ -36,7 +36,7 @@ pub(crate) struct Roots {
     pub symbols: SymbolTable,
     /// The code of all methods.
     pub codes: CodeTable,
-    /// The semaphore that return barriers signal, or nil.
+    /// The semaphore that return barriers signal; nil, or null before the first was given, if there is none.
     pub update_events: Oop,
     /// Semaphores to be signalled at a time.
     pub alarms: Alarms,

@@ -100,7 +100,7 @@ impl Space {
     /// A frame with a barrier goes: the updater looks again as soon as the guest is at its next poll.
     pub(super) fn leave_barrier(&mut self) {
         let semaphore = self.roots.update_events;
-        if self.value(semaphore).is_kind_of(Known::Semaphore) {
+        if semaphore != Oop::NULL && self.value(semaphore).is_kind_of(Known::Semaphore) {
             self.signal(semaphore);
             self.interrupt.request();
         }

@@ -351,6 +351,13 @@ fn barriers_can_be_moved_taken_away_and_silenced() {
 }
 
 #[test]
+fn barriers_are_silent_before_a_semaphore_was_ever_given() {
+    let program = "| victim | victim := Victim new setUp. victim run: #byReturn.
+        Probe guard: { Victim >> #byReturn }. victim go. { victim eventCount. victim result }";
+    check(CLASSES, &[(program, "#(0 1)")]);
+}
+
+#[test]
 fn who_waits_above_runs_before_the_process_goes_on() {
     let program = "| victim log updater process |
         victim := Victim new setUp. log := OrderedCollection new.
