@@ -27,10 +27,22 @@ pub enum Swap {
 /// Pairs up to which the sources are looked at to see whether caches must be flushed; with more, they are flushed in any case.
 const FEW_PAIRS: usize = 64;
 
+/// Elements up to which an Array is looked at to see whether a method dictionary may keep its methods in it.
+const MOST_ELEMENTS: usize = 1024;
+
 /// Whether replacing this may change what a lookup finds.
 fn concerns_lookup(value: Value<'_>) -> bool {
     let is_class = value.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-    is_class || value.is_symbol() || value.is(Known::MethodDictionary) || value.is(Known::Array)
+    is_class
+        || value.is_symbol()
+        || value.is(Known::MethodDictionary)
+        || value.is(Known::Array) && may_hold_methods(value)
+}
+
+/// Whether an Array has a method among its elements. [caches] hold nothing of other objects that stand in a method dictionary.
+fn may_hold_methods(array: Value<'_>) -> bool {
+    let mut elements = (0..array.slots()).filter_map(|index| array.slot(index));
+    array.slots() > MOST_ELEMENTS || elements.any(|element| array.space().code_of(element).is_some())
 }
 
 impl Space {
