@@ -2,20 +2,8 @@
 //! design notes, under every strategy, for both kinds of become, with young and old objects, before and after a
 //! scavenge and a full collection. A test's name begins with its item's number.
 //!
-//! Item 18 is in `out_of_memory.rs`, item 9 over random graphs in `equivalence.rs` as well.
-//!
-//! Owed by the interpreter's own tests, because they need frames, methods or processes:
-//! - 2: the receiver becomes a forwarder while arguments are evaluated (here: its heap half, `an_origin_that_was_
-//!   overwritten_is_left_alone`);
-//! - 3: blocks made before a become;
-//! - 4: primitives retried after their arguments were healed;
-//! - 5, beyond the class test: type tests of the LargeInteger and Semaphore kind;
-//! - 11: methods that run after their class was swapped;
-//! - 13, in part: become inside a guest's finaliser, snapshots;
-//! - 15, in part: processes, semaphores and contexts;
-//! - 16: running methods, selectors and literals in method dictionaries.
-//!
-//! Owed by the update engine: 19 to 24.
+//! `docs/pitfalls.md` has the list, and says which tests of the interpreter show the rest: what needs frames, methods or processes. Item 18 is in
+//! `out_of_memory.rs`, item 9 over random graphs in `equivalence/` as well.
 
 #![allow(unsafe_code)]
 
