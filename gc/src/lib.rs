@@ -10,6 +10,7 @@ pub mod bulk;
 mod collect;
 mod compact;
 pub mod config;
+pub mod copy_locks;
 mod ephemerons;
 pub mod evacuation;
 pub mod mutator;

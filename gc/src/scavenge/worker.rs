@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::Worker as Deque;
@@ -355,20 +354,18 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
 
     /// Copies an object of any size.
     ///
-    /// [one-room] An object too large for a buffer gets room under a lock, and only if no other worker's copy came first:
-    /// a race that was lost would waste up to 64 KiB that [tenure-room] does not reckon with. Room in a buffer is taken
-    /// back instead.
+    /// [one-room] One too large for a buffer is copied under a lock: a race that was lost would waste up to 64 KiB that
+    /// [tenure-room] does not reckon with. Room in a buffer is taken back instead.
     #[cold]
     #[inline(never)]
     fn copy_any(&mut self, object: Obj, header: Header) -> Oop {
         if !PARALLEL || !is_separate::<PARALLEL>(object.end_of(header) - object.start_of(header)) {
             return self.copy_wherever(object, header);
         }
-        let _lock = self.shared.lock_of(object.address()).lock().unwrap_or_else(PoisonError::into_inner);
-        match not_yet_copied::<Sound, _>(object.header_cell()) {
-            Ok(header) => self.copy_wherever(object, header),
-            Err(new) => new,
-        }
+        let locks = &self.shared.copy_locks;
+        locks.copy_once::<Sound, _>(object.oop(), object.header_cell(), |header| {
+            self.copy_wherever(object, header)
+        })
     }
 
     /// Copies an object to wherever there is room.

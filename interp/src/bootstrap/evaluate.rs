@@ -354,14 +354,18 @@ impl Space {
         if self.stack_of(self.rooted(process)).is_none() {
             return;
         }
-        let understands = self
-            .existing_symbol("terminate")
-            .is_some_and(|symbol| self.lookup(self.rooted(process).class().oop(), symbol).is_some());
+        // If the process that is to end another one has to be ended as well, that is the end of asking.
+        let understands = !self.is_stopping
+            && self
+                .existing_symbol("terminate")
+                .is_some_and(|symbol| self.lookup(self.rooted(process).class().oop(), symbol).is_some());
         self.awaited = None;
         if understands {
             let receiver = self.rooted(process).oop();
             // What goes wrong was said by the guest; the process is ended below.
+            self.is_stopping = true;
             let _ = self.evaluate_for(TERMINATE, receiver);
+            self.is_stopping = false;
         }
         let process = self.rooted(process).oop();
         self.drop_process(process);

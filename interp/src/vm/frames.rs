@@ -10,6 +10,7 @@ use super::stack::{Frame, Mark, Stack};
 use crate::code::{Code, CodeKind, CodeUnit, Instruction, Op, SiteUnit};
 use crate::objects::layout::closure;
 use crate::objects::{Known, Special};
+use crate::primitives::Failure;
 
 /// Frames of the stack that a home's number takes in a closure; the serial number is above.
 const HOME_FRAME_BITS: u32 = 22;
@@ -359,6 +360,26 @@ impl Space {
             return self.terminate_active(&error.to_string());
         };
         // SAFETY: the trampoline has room for operands.
+        unsafe {
+            *window = self.special(Special::Smalltalk);
+            self.send(window, 0, Special::OutOfMemory)
+        }
+    }
+
+    /// Whether a primitive of `code` failed for want of memory and its method does not look at reasons: it would take the failure for one
+    /// of its operands.
+    #[cold]
+    pub(crate) fn is_shortage(&self, failure: Failure, code: &Code) -> bool {
+        code.primitive_error.is_none() && failure.0 == self.special(Special::NoMemory)
+    }
+
+    /// In place of a call that [ran short of memory](Self::is_shortage) the guest is told; what that answers is the call's result.
+    ///
+    /// # Safety
+    /// [synced], and `window` is that of the call.
+    #[cold]
+    pub(crate) unsafe fn signal_shortage(&mut self, window: *mut Oop) -> Option<Exit> {
+        // SAFETY: the caller's promise.
         unsafe {
             *window = self.special(Special::Smalltalk);
             self.send(window, 0, Special::OutOfMemory)

@@ -629,6 +629,10 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                             pc = pc.add(2);
                             continue;
                         }
+                        Err(failure) if space.is_shortage(failure, &*code) => {
+                            finish!(space.signal_shortage(window));
+                            continue;
+                        }
                         Err(failure) => reason = failure.0,
                     }
                 }
@@ -645,6 +649,10 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                         }
                         Ok(Flow::Resume) => {
                             finish!(space.resumed());
+                            continue;
+                        }
+                        Err(failure) if space.is_shortage(failure, &*code) => {
+                            finish!(space.signal_shortage(window));
                             continue;
                         }
                         Err(failure) => reason = failure.0,

@@ -405,6 +405,8 @@ impl Space {
         };
         let (active, frame) = (self.roots.active, self.roots.frame);
         self.set_active_top();
+        // The operands of the call under way are the active stack's: they say nothing about where the other one's registers end.
+        self.roots.above = std::ptr::null_mut();
         self.enter_stack(number);
         let is_pushed = self.push_trampoline(None).is_some_and(|window| {
             // SAFETY: the trampoline has room for operands, and the frame below is at rest [suspended-pc].

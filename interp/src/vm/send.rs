@@ -77,6 +77,10 @@ impl Space {
         unsafe {
             let receiver = *window;
             let mut reason = Oop::NULL;
+            // Not once more if it is the answer to a shortage that runs short.
+            let is_shortage = |space: &Space, failure| {
+                selector != space.special(Special::OutOfMemory) && space.is_shortage(failure, &*entry.code)
+            };
             match entry.action {
                 Action::Activate | Action::ArrayAt | Action::ArrayAtPut => {}
                 Action::Getter(slot) => {
@@ -110,6 +114,7 @@ impl Space {
                             self.complete(value);
                             return None;
                         }
+                        Err(failure) if is_shortage(self, failure) => return self.signal_shortage(window),
                         Err(failure) => reason = failure.0,
                     }
                 }
@@ -123,6 +128,7 @@ impl Space {
                             return None;
                         }
                         Ok(Flow::Resume) => return self.resumed(),
+                        Err(failure) if is_shortage(self, failure) => return self.signal_shortage(window),
                         Err(failure) => reason = failure.0,
                     }
                 }

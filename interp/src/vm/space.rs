@@ -87,6 +87,8 @@ pub struct Space {
     pub(crate) undeclared: Option<Root>,
     /// Where [`SpaceOptions::random_becomes`] stand.
     pub(crate) injection: Injection,
+    /// A process is being ended by one that asks it to.
+    pub(crate) is_stopping: bool,
     /// Processes of lower priority do not run; 0 if all may.
     pub(crate) floor: usize,
     /// Open files, by handle.
@@ -140,6 +142,7 @@ impl Space {
             awaited: None,
             workspace: None,
             undeclared: None,
+            is_stopping: false,
             floor: 0,
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
