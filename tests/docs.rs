@@ -90,3 +90,87 @@ fn lines_that_load_the_csv_name_its_columns() {
         }
     }
 }
+
+/// Pages with tables whose last column names the tests of what each row says.
+const PAGES_OF_TESTS: [&str; 2] = ["docs/pitfalls.md", "docs/read-barrier.md"];
+/// Where a test stands that a page names by its function alone.
+const DEFAULT_TESTS: &str = "interp/tests/read_barrier.rs";
+const KERNEL_TESTS: &str = "interp/kernel-tests/";
+
+/// The rows of tables whose last column is about tests: that column, and the whole row.
+fn rows_of_tests(page: &str) -> Vec<(&str, &str)> {
+    let mut rows = Vec::new();
+    let mut is_wanted = false;
+    for line in page.lines() {
+        let Some(row) = line.trim().strip_prefix('|').and_then(|row| row.strip_suffix('|')) else {
+            is_wanted = false;
+            continue;
+        };
+        let last = row.rsplit('|').next().unwrap().trim();
+        if last == "test" || last == "tests" {
+            is_wanted = true;
+        } else if is_wanted && !last.starts_with("---") {
+            rows.push((last, row));
+        }
+    }
+    rows
+}
+
+/// Whether a text of Rust has a test of this name: a function under `#[test]`, or one that a macro makes tests of.
+fn has_test(text: &str, name: &str) -> bool {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let is_marked = |(index, line): (usize, &&str)| {
+        line.starts_with(&format!("fn {name}("))
+            && lines[..index]
+                .iter()
+                .rev()
+                .take_while(|line| line.starts_with("#["))
+                .any(|line| *line == "#[test]")
+    };
+    let is_listed = lines.contains(&format!("{name};").as_str()) && text.contains(&format!("fn {name}<"));
+    lines.iter().enumerate().any(is_marked) || is_listed
+}
+
+/// Whether a test exists that a page names: `Class>>testSelector`, `path/to/file.rs::function`, `function`, or all of `path/to/file.rs`.
+fn test_exists(name: &str, kernel_tests: &[String]) -> bool {
+    if let Some((class, selector)) = name.split_once(">>") {
+        let file = format!("/{class}.class.st");
+        let heading = format!("{class} >> {selector} [");
+        return kernel_tests.iter().any(|path| path.ends_with(&file) && text(path).contains(&heading));
+    }
+    let (path, function) = match name.split_once("::") {
+        Some((path, function)) => (path, Some(function)),
+        None if name.ends_with(".rs") => (name, None),
+        None => (DEFAULT_TESTS, Some(name)),
+    };
+    root().join(path).is_file()
+        && function.map_or_else(|| text(path).contains("#[test]"), |function| has_test(&text(path), function))
+}
+
+#[test]
+fn tests_that_pages_name_exist() {
+    let mut kernel_tests = files("st");
+    kernel_tests.retain(|path| path.starts_with(KERNEL_TESTS));
+    for path in PAGES_OF_TESTS {
+        let page = text(path);
+        let rows = rows_of_tests(&page);
+        assert!(rows.len() > 15, "{path}: only {} rows name tests", rows.len());
+        for (tests, row) in rows {
+            let names: Vec<&str> =
+                tests.split('`').skip(1).step_by(2).filter(|name| !name.ends_with(':')).collect();
+            assert!(!names.is_empty(), "{path}: no test is named in {row}");
+            for name in names.into_iter().filter(|name| !name.ends_with(".md")) {
+                assert!(test_exists(name, &kernel_tests), "{path}: there is no test {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_pitfall_is_left_out() {
+    let page = text("docs/pitfalls.md");
+    let rows = rows_of_tests(&page);
+    let numbers: Vec<usize> =
+        rows.iter().map(|(_, row)| row.split('|').next().unwrap().trim().parse().unwrap()).collect();
+    assert_eq!(numbers, (1..=17).collect::<Vec<_>>());
+}

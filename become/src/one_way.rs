@@ -374,9 +374,10 @@ fn finish<S: Strategy>(pause: &mut Pause<'_>, tally: Tally, pairs: usize) -> Out
     // SAFETY: a root refers to what became of its object.
     unsafe {
         pause.visit_roots(|root| *root = healed_root(*root));
-        pause.visit_weak_roots(|root| *root = healed_root(*root));
     }
     if S::SCANS_HEAP {
+        // SAFETY: as above.
+        unsafe { pause.visit_weak_roots(|root| *root = healed_root(*root)) };
         outcome.references_replaced = heal_heap(pause, tally.window);
         outcome.bytes_scanned = heap.used_bytes();
     } else {

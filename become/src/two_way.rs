@@ -309,11 +309,10 @@ impl<'p, 'w> Swapper<'p, 'w> {
         let mut outcome = Outcome { pairs, ..Outcome::default() };
         if !self.window.is_empty() {
             // SAFETY: a root refers to what became of its object.
-            unsafe {
-                self.pause.visit_roots(|root| *root = healed_root(*root));
-                self.pause.visit_weak_roots(|root| *root = healed_root(*root));
-            }
+            unsafe { self.pause.visit_roots(|root| *root = healed_root(*root)) };
             if S::SCANS_HEAP {
+                // SAFETY: as above.
+                unsafe { self.pause.visit_weak_roots(|root| *root = healed_root(*root)) };
                 outcome.references_replaced = heal_heap(self.pause, self.window);
                 outcome.bytes_scanned = heap.used_bytes();
             } else {

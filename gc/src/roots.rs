@@ -16,9 +16,13 @@ pub trait RootSet: Send {
     ///
     /// After each collection a weak cell holds where its referent is now, or [`Oop::NULL`] if that died. A scavenge
     /// decides young referents only, at the price of one compare for each other cell; old ones are decided by full
-    /// collections. An object in the finalisation queue is alive. Become redirects weak cells as it does roots. Until
-    /// the collection that finds it dead, what a weak cell refers to may be taken out of it and used again: the owner
-    /// stores it in a root or an object before its next safepoint.
+    /// collections. An object in the finalisation queue is alive. Until the collection that finds it dead, what a weak
+    /// cell refers to may be taken out of it and used again: the owner stores it in a root or an object before its next
+    /// safepoint.
+    ///
+    /// A become leaves weak cells alone, as it does the slots of objects, so that its price does not grow with tables of
+    /// symbols and methods: what is taken out of a cell may be a forwarder, which the owner follows
+    /// ([`resolve`](instar_heap::memory::resolve)). Only a full scan redirects them.
     fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
         let _ = visitor;
     }

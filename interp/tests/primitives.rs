@@ -1,59 +1,15 @@
 //! Every primitive with receivers and arguments that it was not made for: it fails or answers, and the heap stays sound. A guest that goes
 //! behind the kernel's back this way may break what it can reach, itself included, but nothing else.
 
+#[path = "support/operands.rs"]
+mod operands;
+
 use instar_gc::GcConfig;
 use instar_heap::{HeapConfig, MIB};
 use instar_interp::bootstrap::Problem;
 use instar_interp::primitives;
 use instar_interp::vm::{Space, SpaceOptions};
-
-/// Expressions for what primitives are called with.
-const VALUES: &[&str] = &[
-    "nil",
-    "true",
-    "0",
-    "1",
-    "-1",
-    "SmallInteger maxVal",
-    "SmallInteger minVal",
-    "1 << 100",
-    "3.75",
-    "Float nan",
-    "$a",
-    "#symbol",
-    "'text'",
-    "String new",
-    "Object new",
-    "Array new: 3",
-    "{ Object new. 2. 'x' }",
-    "#[ 1 2 3 ]",
-    "WeakArray new: 2",
-    "Dictionary new",
-    "IdentityDictionary new",
-    "MethodDictionary new",
-    "Semaphore new",
-    "Semaphore basicNew",
-    "Process basicNew",
-    "Processor activeProcess",
-    "Processor",
-    "BlockClosure basicNew",
-    "Context basicNew",
-    "thisContext",
-    "[ 3 ]",
-    "[ :x | x ]",
-    "Class basicNew",
-    "Metaclass basicNew",
-    "Object",
-    "Object class",
-    "Array",
-    "Object >> #printString",
-    "1 / 3",
-    "Date",
-    "ReadStream on: #( 1 2 )",
-];
-
-/// Ends the program, or changes files: with paths that do not exist there is nothing to see.
-const LEFT_OUT: &[&str] = &["systemQuit"];
+use operands::{LEFT_OUT, VALUES};
 
 /// Calls of one primitive.
 const CALLS: usize = 400;
@@ -166,4 +122,19 @@ fn anything_becomes_anything_or_is_refused() {
         went_on += usize::from(space.evaluate_to_string("3 + 4").is_ok_and(|answer| answer == "7"));
     }
     assert!(went_on > 100, "after {went_on} of 160 the program went on");
+}
+
+#[test]
+fn what_runs_without_a_process_ends_with_an_error() {
+    for statement in [
+        "Processor activeProcess becomeForward: Object new. nil siteUnknown",
+        "Processor activeProcess become: (Array new: 3). nil siteUnknown",
+        "Processor activeProcess becomeForward: 42. Error signal",
+        "Processor instVarAt: 1 put: nil. Error signal",
+    ] {
+        let mut space = space();
+        assert!(space.evaluate(statement).is_err(), "{statement}");
+        // The next statements run in a process of their own.
+        assert_eq!(space.evaluate_to_string("3 + 4").unwrap(), "7", "{statement}");
+    }
 }

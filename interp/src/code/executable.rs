@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::ops::Range;
 
 use instar_heap::Oop;
+use instar_heap::heap::Bounds;
 
 use super::unit::{BooleanTest, CodeKind, CodeUnit, TemporaryName};
 use super::{Instruction, Op};
@@ -192,6 +193,13 @@ impl Code {
         }
     }
 
+    fn visit_method(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        visitor(&mut self.method);
+        if let Some(checked) = self.checked.get_mut() {
+            checked.method = self.method;
+        }
+    }
+
     /// The same code with a check at each slot of `r0`. Words correspond one to one.
     pub fn checked(&self) -> &Code {
         self.checked.get_or_init(|| {
@@ -336,10 +344,14 @@ impl CodeTable {
 
     /// Shows the references to methods, which do not keep them alive.
     pub fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.codes.iter_mut().flatten().for_each(|code| code.visit_method(visitor));
+    }
+
+    /// Shows the references to young methods.
+    pub fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
         for code in self.codes.iter_mut().flatten() {
-            visitor(&mut code.method);
-            if let Some(checked) = code.checked.get_mut() {
-                checked.method = code.method;
+            if young.is_young_pointer(code.method) {
+                code.visit_method(visitor);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 
 use hashbrown::HashTable;
 use instar_heap::Oop;
+use instar_heap::heap::Bounds;
 
 /// Symbols by their text. Texts are compared in the encoding that symbols have in the heap.
 #[derive(Default)]
@@ -56,6 +57,11 @@ impl SymbolTable {
     /// Shows the cells, which do not keep the symbols alive.
     pub fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
         self.cells.iter_mut().for_each(visitor);
+    }
+
+    /// Shows the cells that refer to young symbols.
+    pub fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
+        self.cells.iter_mut().filter(|cell| young.is_young_pointer(**cell)).for_each(visitor);
     }
 
     /// All symbols, in no particular order.

@@ -91,8 +91,14 @@ fn yield_active(space: &mut Space, call: Call) -> Result<Flow, Failure> {
     sent(space, None)
 }
 
-/// Ends the process that runs: all its frames are dropped, none is run. `Process>>terminate` unwinds before.
+/// Ends the process that runs: all its frames are dropped, none is run. `Process>>terminate` unwinds before. If the scheduler has something
+/// else than a Process for it, anybody may end what runs.
 fn end(space: &mut Space, call: Call) -> Result<Flow, Failure> {
+    if !space.active_process().is_kind_of(Known::Process) {
+        space.roots.above = std::ptr::null_mut();
+        let exit = space.terminate_active("the active process is no Process any more");
+        return sent(space, exit);
+    }
     let receiver = live_process(space, call)?;
     if receiver != space.active_process().oop() {
         return Err(space.failure(Special::InappropriateOperation));

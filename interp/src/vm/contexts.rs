@@ -138,4 +138,30 @@ impl Space {
             }
         }
     }
+
+    /// [married] After a become by which Contexts of these frames became something else: a frame for which another's Context answers now has that,
+    /// and the others have none until somebody asks.
+    pub(crate) fn marry_again(&mut self, estranged: &[FrameId]) {
+        let context_of = |id: &FrameId| self.frame(*id).map(|frame| frame.context);
+        let contexts: Vec<Oop> = estranged.iter().filter_map(context_of).collect();
+        let couples: Vec<(FrameId, Oop)> = contexts
+            .into_iter()
+            .filter_map(|context| self.spouse(self.value(context)).map(|id| (id, context)))
+            .collect();
+        for &id in estranged {
+            // SAFETY: the frame is in use.
+            let frame = unsafe { &mut *self.frame_address(id) };
+            frame.mark = frame.mark.without(Mark::CONTEXT);
+            frame.context = Oop::NULL;
+        }
+        for (id, context) in couples {
+            // SAFETY: as above: a Context answers for frames in use only.
+            let frame = unsafe { &mut *self.frame_address(id) };
+            if !frame.mark.has(Mark::CONTEXT) {
+                frame.mark = frame.mark.with(Mark::CONTEXT);
+                frame.context = context;
+                self.update_spouse(frame);
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use instar_gc::RootSet;
 use instar_heap::Oop;
+use instar_heap::heap::Bounds;
 
 use super::alarms::Alarms;
 use super::interrupt::Interrupt;
@@ -109,6 +110,14 @@ impl RootSet for CollectorView {
         let roots = unsafe { &mut *self.0.0.get() };
         roots.symbols.visit_weak(visitor);
         roots.codes.visit_weak(visitor);
+        roots.interrupt.request();
+    }
+
+    fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
+        // SAFETY: [roots-owner]
+        let roots = unsafe { &mut *self.0.0.get() };
+        roots.symbols.visit_weak_young(young, visitor);
+        roots.codes.visit_weak_young(young, visitor);
         roots.interrupt.request();
     }
 }

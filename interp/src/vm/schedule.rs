@@ -240,11 +240,17 @@ impl Space {
         list
     }
 
-    /// The stack of a process that has one.
+    /// The stack of a process that has one. A stack belongs to the identity, so that a process that exchanges variables with another object
+    /// goes on: then the number that its variable holds is not its own stack's.
     pub(crate) fn stack_of(&self, process: Value<'_>) -> Option<usize> {
-        let number = process.slot(process::STACK)?.as_index()?;
-        let stack = self.roots.stacks.get(number)?.as_ref()?;
-        (self.value(stack.process).oop() == process.oop()).then_some(number)
+        let is_its_own = |stack: &Option<Box<Stack>>| {
+            stack.as_ref().is_some_and(|stack| self.value(stack.process).oop() == process.oop())
+        };
+        let stacks = &self.roots.stacks;
+        let noted = process.slot(process::STACK).and_then(Value::as_index);
+        noted
+            .filter(|&number| stacks.get(number).is_some_and(is_its_own))
+            .or_else(|| stacks.iter().position(is_its_own))
     }
 
     /// Goes on with the first process of the highest priority; sleeps if there is none and something may wake one. The top frame of the

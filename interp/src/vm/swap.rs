@@ -10,6 +10,7 @@ use instar_become::{
 use instar_heap::{HeaderFlags, Oop};
 
 use super::Space;
+use super::contexts::FrameId;
 use super::run::has_slots;
 use super::space::BecomeStrategy;
 use super::stack::Mark;
@@ -27,10 +28,22 @@ pub enum Swap {
 /// Pairs up to which the sources are looked at to see whether caches must be flushed; with more, they are flushed in any case.
 const FEW_PAIRS: usize = 64;
 
+/// Elements up to which an Array is looked at to see whether a method dictionary may keep its methods in it.
+const MOST_ELEMENTS: usize = 1024;
+
 /// Whether replacing this may change what a lookup finds.
 fn concerns_lookup(value: Value<'_>) -> bool {
     let is_class = value.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-    is_class || value.is_symbol() || value.is(Known::MethodDictionary) || value.is(Known::Array)
+    is_class
+        || value.is_symbol()
+        || value.is(Known::MethodDictionary)
+        || value.is(Known::Array) && may_hold_methods(value)
+}
+
+/// Whether an Array has a method among its elements. [caches] hold nothing of other objects that stand in a method dictionary.
+fn may_hold_methods(array: Value<'_>) -> bool {
+    let mut elements = (0..array.slots()).filter_map(|index| array.slot(index));
+    array.slots() > MOST_ELEMENTS || elements.any(|element| array.space().code_of(element).is_some())
 }
 
 impl Space {
@@ -114,19 +127,27 @@ impl Space {
             self.flush_caches();
         }
         self.set_active_top();
+        let mut estranged = Vec::new();
         for number in 0..self.roots.stacks.len() {
             let top = self.roots.stacks[number].as_ref().map_or(0, |stack| stack.top + 1);
             for frame in 0..top {
-                self.fit_frame(super::contexts::FrameId { stack: number, frame });
+                let id = FrameId { stack: number, frame };
+                if !self.fit_frame(id) {
+                    estranged.push(id);
+                }
             }
+        }
+        if !estranged.is_empty() {
+            self.marry_again(&estranged);
         }
     }
 
-    /// If the frame's receiver became something with fewer slots, its code is exchanged for the same with checks.
-    fn fit_frame(&mut self, id: super::contexts::FrameId) {
+    /// If the frame's receiver became something with fewer slots, its code is exchanged for the same with checks. False if what became of the
+    /// frame's Context does not answer for it any more.
+    fn fit_frame(&mut self, id: FrameId) -> bool {
         let address = self.frame_address(id);
         if address.is_null() {
-            return;
+            return true;
         }
         // SAFETY: the frame is in use, [frame-code] its code lives, and its pc lies inside.
         unsafe {
@@ -138,10 +159,15 @@ impl Space {
                 frame.pc = checked.words.as_ptr().offset(word);
                 frame.code = checked;
             }
-            if frame.mark.has(Mark::CONTEXT) {
+            let is_married = frame.mark.has(Mark::CONTEXT);
+            if is_married && self.spouse(self.value((*address).context)) != Some(id) {
+                return false;
+            }
+            if is_married {
                 self.update_spouse(&*address);
             }
         }
+        true
     }
 }
 
