@@ -116,7 +116,8 @@ impl Space {
     /// The list of runnable processes of a priority.
     fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
-        lists.slot(priority.clamp(1, lists.slots()).checked_sub(1)?)
+        // The guest may have put another Array there, an empty one even.
+        lists.slot(priority.min(lists.slots()).max(1) - 1)
     }
 
     /// The highest priority at which a process is runnable.
