@@ -148,7 +148,7 @@ impl Drop for Watch {
     }
 }
 
-/// What the child does: all calls of the primitives whose number is `part` of `parts`.
+/// What the child does.
 fn torture(log: &mut std::fs::File) {
     let limit = cases(250);
     for name in primitives::names() {
