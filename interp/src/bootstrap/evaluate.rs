@@ -349,7 +349,7 @@ impl Space {
         trace
     }
 
-    /// Lets a process end with its unwind blocks; if that fails or is interrupted as well, without.
+    /// Lets a process end with its unwind blocks; if that fails or has to be stopped as well, without.
     fn stop_process(&mut self, process: Root) {
         if self.stack_of(self.rooted(process)).is_none() {
             return;
@@ -358,10 +358,12 @@ impl Space {
             .existing_symbol("terminate")
             .is_some_and(|symbol| self.lookup(self.rooted(process).class().oop(), symbol).is_some());
         self.awaited = None;
-        if understands {
+        // Of the process that ends another, the guest does not get a say again: it may want to wait or go on for ever each time.
+        if understands && !std::mem::replace(&mut self.is_stopping, true) {
             let receiver = self.rooted(process).oop();
             // What goes wrong was said by the guest; the process is ended below.
             let _ = self.evaluate_for(TERMINATE, receiver);
+            self.is_stopping = false;
         }
         let process = self.rooted(process).oop();
         self.drop_process(process);

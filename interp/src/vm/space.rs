@@ -76,6 +76,8 @@ pub struct Space {
     pub(crate) shortage: std::cell::Cell<bool>,
     /// Whether an entry was made since the caches were flushed.
     pub(crate) caches_used: bool,
+    /// The host is ending processes.
+    pub(crate) is_stopping: bool,
     /// Why the last process was terminated by the runtime.
     pub(crate) last_failure: Option<String>,
     /// A dictionary of variables for the statements that are being compiled.
@@ -128,6 +130,7 @@ impl Space {
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
             caches_used: false,
+            is_stopping: false,
             last_failure: None,
             files: FileTable::default(),
         })
