@@ -311,11 +311,10 @@ fn exchange(strategy: BecomeStrategy, one: &str, message: &str, other: &str) -> 
     let watch = Watch::on(&space);
     let result = space.evaluate_to_string(&statements);
     for statements in USES {
-        match space.evaluate_to_string(statements) {
-            // Ended, or made endless.
-            Err(Problem::Quit(_) | Problem::Interrupted(_)) => break,
-            // Whatever a guest answers or fails with that has no `true` or no Object any more.
-            Ok(_) | Err(_) => {}
+        // Whatever a guest answers or fails with that has no `true` or no Object any more. Some are made endless.
+        let result = space.evaluate_to_string(statements);
+        if let Err(Problem::Quit(_) | Problem::Interrupted(_)) = result {
+            break;
         }
     }
     drop(watch);
