@@ -1,9 +1,12 @@
 //! `instar bench`: the benchmarks of the language.
 
+mod update;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use instar_bench::gdsu;
 use instar_bench::lang::count::Counter;
 use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
@@ -20,6 +23,8 @@ use crate::{FAILED, Failure, REFUSED, failed};
 
 /// The subcommand that runs one benchmark, for the program itself and for profilers.
 const ONE: &str = "one";
+/// The subcommand that updates the chat model.
+const UPDATE: &str = "update";
 
 #[derive(Subcommand)]
 pub enum BenchCommand {
@@ -49,6 +54,37 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// Experiment E3, updates of a program with 0 to 10⁷ live instances: gdsu.csv and a plot
+    ///
+    /// The chat model goes to its second version, with the standard policy and with one in Smalltalk; 172 updates of the first kind.
+    #[command(after_help = STATUS)]
+    Gdsu {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// Threads of the collector, which also migrate
+        #[arg(long, default_value_t = 2, value_name = "N", value_parser = workers)]
+        workers: u32,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Update the chat model in this process: prints name, whether all is right, and the figures of each update, separated by tabs
+    #[command(name = UPDATE, hide = true)]
+    Update {
+        /// Messages
+        instances: u32,
+        /// standard or custom
+        policy: String,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+        /// Threads of the collector
+        #[arg(long, default_value_t = 2, value_name = "N", value_parser = workers)]
+        workers: u32,
+        /// Updates
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        times: u32,
     },
     /// Run one benchmark in this process: prints name, checksum and nanoseconds, separated by tabs
     #[command(name = ONE)]
@@ -94,6 +130,10 @@ fn runs(text: &str) -> Result<u32, String> {
     parse_count(text, 1..=MAX_RUNS).map(|runs| runs as u32)
 }
 
+fn workers(text: &str) -> Result<u32, String> {
+    parse_count(text, 1..=64).map(|workers| workers as u32)
+}
+
 fn strategy(text: &str) -> Result<Strategy, String> {
     let known = "lazy, always-check or full-scan";
     match text.parse() {
@@ -126,6 +166,23 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
         BenchCommand::Heal { arguments, strategy } => {
             let options = arguments.options(lang::Command::Heal, strategy);
             finish(heal::run(&options, &guest, &steps), &options)
+        }
+        BenchCommand::Gdsu { arguments, workers, strategy } => {
+            let options = arguments.options(lang::Command::Gdsu, strategy);
+            let command = |task: &gdsu::Task, times: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", UPDATE, &task.instances.to_string(), task.policy]);
+                command.args(["--become", strategy.name(), "--workers", &task.workers.to_string()]);
+                command.args(["--times", &times.to_string()]);
+                command
+            };
+            finish(gdsu::run(&options, workers, command, &steps), &options)
+        }
+        BenchCommand::Update { instances, policy, strategy, workers, times } => {
+            let figures =
+                update::run(instances, &policy, become_strategy(strategy), workers, times).map_err(failed)?;
+            say(format_args!("update\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
         }
         BenchCommand::One { name, strategy, times, parameter } => {
             let line = one(&name, strategy, times, parameter).map_err(failed)?;
@@ -189,14 +246,17 @@ fn on_a_stream(send: &str) -> String {
     format!("| stream | stream := WriteStream on: String new. {send} on: stream. stream contents")
 }
 
-/// A space with the benchmarks loaded.
-fn space(strategy: Strategy) -> Result<Space, String> {
-    let strategy = match strategy {
+fn become_strategy(strategy: Strategy) -> BecomeStrategy {
+    match strategy {
         Strategy::AlwaysCheck => BecomeStrategy::AlwaysCheck,
         Strategy::FullScan => BecomeStrategy::FullScan,
         Strategy::Lazy | Strategy::ObjectTable => BecomeStrategy::Lazy,
-    };
-    let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };
+    }
+}
+
+/// A space with the benchmarks loaded.
+fn space(strategy: Strategy) -> Result<Space, String> {
+    let mut options = SpaceOptions { strategy: become_strategy(strategy), ..SpaceOptions::default() };
     options.gc.heap.limit_bytes = 4 << 30;
     let mut space = Space::new(options).map_err(|error| error.to_string())?;
     let files: Vec<_> =

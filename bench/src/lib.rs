@@ -2,6 +2,7 @@
 
 pub mod csv_table;
 pub mod figures;
+pub mod gdsu;
 pub mod headline;
 pub mod lang;
 pub mod limits;

@@ -104,6 +104,12 @@ pub fn peak_rss() -> Option<u64> {
     kib_line(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
+/// Resident memory in bytes now; `None` where the system does not tell.
+#[must_use]
+pub fn rss() -> Option<u64> {
+    kib_line(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

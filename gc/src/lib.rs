@@ -6,9 +6,11 @@
 //! are ordinary allocations outside the heap: a process without memory for them ends.
 
 mod attached;
+pub mod bulk;
 mod collect;
 mod compact;
 pub mod config;
+pub mod copy_locks;
 mod ephemerons;
 pub mod evacuation;
 pub mod mutator;

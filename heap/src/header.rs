@@ -233,6 +233,28 @@ impl Header {
         Header(self.0 & !AGE_MASK | (age as u64) << AGE_SHIFT)
     }
 
+    /// The age of an ordinary object: strong references, no [special](HeaderFlags::SPECIAL) flag, no forwarder. For any
+    /// other object and for an evacuated word a number above every age, so that one comparison answers all questions.
+    #[inline]
+    pub const fn ordinary_age(self) -> u64 {
+        const NOT_STRONG: u64 = FORMAT_MASK & !((Format::INDEXABLE.bits() as u64) << FORMAT_SHIFT);
+        const ASKED: u64 = HEADER_TAG | NOT_STRONG | HeaderFlags::SPECIAL.bits() | AGE_MASK;
+        ((self.0 ^ HEADER_TAG) & ASKED).rotate_right(AGE_SHIFT)
+    }
+
+    /// As [`with_age`](Self::with_age) with one more, for an age below 3.
+    #[inline]
+    pub const fn older(self) -> Header {
+        debug_assert!(self.age() < 3);
+        Header(self.0 + (1 << AGE_SHIFT))
+    }
+
+    /// Whether this is the header of an instance of `class`, and not of a forwarder that stands for one.
+    #[inline]
+    pub const fn is_instance_of(self, class: ClassIndex) -> bool {
+        !self.is_forwarder() && self.class_index().get() == class.get()
+    }
+
     /// The identity hash, [`IdentityHash::NONE`] if none was assigned.
     #[inline]
     pub const fn hash(self) -> IdentityHash {
@@ -280,8 +302,18 @@ mod tests {
             prop_assert_eq!(header.flags(), flags);
             prop_assert_eq!(header.has_overflow(), slots >= 255);
             prop_assert!(!header.is_evacuated());
+            let is_special = header.has_any(HeaderFlags::SPECIAL);
+            for format in [Format::FIXED, Format::INDEXABLE, Format::WEAK, Format::EPHEMERON, Format::WORDS, Format::bytes(slots)] {
+                let asked = header.with_format(format);
+                let is_ordinary = format.is_strong() && !is_special;
+                prop_assert_eq!(asked.ordinary_age() == u64::from(age), is_ordinary);
+                prop_assert_eq!(asked.ordinary_age() > 3, !is_ordinary);
+            }
+            if age < 3 {
+                prop_assert_eq!(header.older(), header.with_age(age + 1));
+            }
             let forwarder = header.to_forwarder();
-            prop_assert!(forwarder.is_forwarder());
+            prop_assert!(forwarder.is_forwarder() && forwarder.ordinary_age() > 3);
             prop_assert_eq!(forwarder.slot_field(), header.slot_field());
             prop_assert_eq!(forwarder.hash(), header.hash());
         }

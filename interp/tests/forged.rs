@@ -7,12 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use instar_gc::GcConfig;
-use instar_heap::HeapConfig;
+use instar_heap::{HeapConfig, MIB};
 use instar_interp::bootstrap::Problem;
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
-
-const MIB: usize = 1 << 20;
 
 /// A small space whose collections verify the heap.
 fn space(strategy: BecomeStrategy) -> Space {

@@ -16,6 +16,27 @@ SiteItem >> value [ ^ value ]
 
 { #category : #a }
 SiteItem >> value: anObject [ value := anObject ]
+
+{ #category : #a }
+SiteItem >> mustBeBoolean [ ^ false ]
+";
+
+const RUNNER: &str = "
+Class { #name : #SiteRunner, #superclass : #Object, #category : #Sites }
+
+{ #category : #a }
+SiteRunner >> run: aSelector with: anArray in: anObject [ ^ 2 ]
+
+{ #category : #a }
+SiteRunner >> doesNotUnderstand: aMessage [ ^ aMessage selector size ]
+";
+
+/// Has a variable more than a holder, so that a holder in its place makes the frames below check each variable.
+const WIDE: &str = "
+Class { #name : #SiteWide, #superclass : #Object, #instVars : [ 'item', 'more' ], #category : #Sites }
+
+{ #category : #a }
+SiteWide >> readAfterBecoming: anObject [ more := 1. self becomeForward: anObject. ^ { item value. more } ]
 ";
 
 const HOLDER: &str = "
@@ -58,6 +79,24 @@ SiteHolder >> first [ ^ item at: 1 ]
 SiteHolder >> valueOfBlock [ ^ item value ]
 
 { #category : #a }
+SiteHolder >> sendUnknown [ ^ item siteUnknown ]
+
+{ #category : #a }
+SiteHolder >> useAccessors [ item value: 7. ^ item value ]
+
+{ #category : #a }
+SiteHolder >> useElements [ item at: 1 put: 7. ^ item at: 1 ]
+
+{ #category : #a }
+SiteHolder >> literal [ ^ #( 1 2 ) ]
+
+{ #category : #a }
+SiteHolder >> storeAfterBecoming: anObject [ self becomeForward: anObject. item := 9. ^ item ]
+
+{ #category : #a }
+SiteHolder >> whileItem [ | count | count := 0. [ item ] whileTrue: [ count := count + 1 ]. ^ count ]
+
+{ #category : #a }
 SiteHolder >> exchange [ | was | was := item. item := was. ^ was value ]
 ";
 
@@ -70,6 +109,8 @@ fn space(strategy: BecomeStrategy) -> Space {
         SourceFile::new("Sites/package.st", "Package { #name : #Sites }"),
         SourceFile::new("Sites/SiteItem.class.st", ITEM),
         SourceFile::new("Sites/SiteHolder.class.st", HOLDER),
+        SourceFile::new("Sites/SiteRunner.class.st", RUNNER),
+        SourceFile::new("Sites/SiteWide.class.st", WIDE),
     ];
     space.load(&source::read_files(&files).unwrap()).unwrap();
     space.evaluate("Smalltalk at: #SiteGlobal put: nil").unwrap();
@@ -216,4 +257,85 @@ fn receivers_of_value_heal_by_the_miss() {
 fn moves_and_stores_do_not_check() {
     // Both registers and the slot hold the forwarder until the send, whose miss heals all three; the slot counts.
     Site::of_item("SiteHolder new item: old; yourself", "holder exchange").check("2", [1, 1]);
+}
+
+#[test]
+fn variables_of_receivers_that_shrank_heal() {
+    let read = "(SiteWide new readAfterBecoming: holder) first";
+    Site::of_item("SiteHolder new item: old; yourself", read).check("2", [1, 1]);
+    let missing = "(SiteWide new readAfterBecoming: holder) last";
+    Site::of_item("SiteHolder new item: old; yourself", missing).check("nil", [1, 1]);
+}
+
+#[test]
+fn code_of_blocks_is_followed() {
+    let (old, new) = ("SiteItem new", "[ 5 ] instVarAt: 2");
+    let holder = "[ 1 ] instVarAt: 2 put: old; yourself";
+    // The send of `value` follows past the slot, the primitive heals it.
+    Site { old, new, holder, read: "holder value" }.check("5", [0, 0]);
+    Site { old, new, holder, read: "holder valueWithArguments: #()" }.check("5", [1, 1]);
+}
+
+#[test]
+fn selectors_in_method_dictionaries_heal() {
+    let site = Site {
+        old: "SiteItem compile: 'siteOld ^ 2'. #siteOld",
+        new: "#siteNew",
+        holder: "SiteItem new",
+        read: "holder siteNew",
+    };
+    site.check("2", [1, 1]);
+}
+
+#[test]
+fn superclasses_in_a_lookup_heal() {
+    let class = |name: &str, answer: u32| {
+        let make = format!(
+            "Object subclass: #{name} instanceVariableNames: '' classVariableNames: '' package: 'Sites'"
+        );
+        let source = format!("({make}) compile: 'siteInherited ^ {answer}'; yourself");
+        source.leak()
+    };
+    let site = Site {
+        old: class("SiteUpper", 1),
+        new: class("SiteOther", 2),
+        holder: "(old subclass: #SiteLower instanceVariableNames: '' classVariableNames: '' package: 'Sites') new",
+        read: "holder siteInherited",
+    };
+    site.check("2", [1, 1]);
+}
+
+#[test]
+fn receivers_of_the_sends_of_the_runtime_are_followed() {
+    // `doesNotUnderstand:`: the send that was not understood had healed.
+    Site::in_variable("SiteItem new", "SiteRunner new", "holder sendUnknown").check("11", [1, 1]);
+    // `mustBeBoolean`, of a loop's condition.
+    Site::in_variable("SiteRunner new", "SiteItem new", "holder whileItem").check("0", [0, 1]);
+    // `run:with:in:`, to what a method dictionary has in place of a method.
+    let holder = "[ SiteItem methodDict at: #siteOdd put: old. SiteItem new ] value";
+    Site { old: "SiteItem new", new: "SiteRunner new", holder, read: "holder siteOdd" }.check("2", [1, 1]);
+}
+
+#[test]
+fn holders_of_accessors_and_elements_heal_by_the_miss() {
+    // The sites have seen the class before.
+    let accessors = "SiteHolder new item: SiteItem new; useAccessors; item: old; yourself";
+    let (old, new) = ("SiteItem new", "SiteItem new");
+    Site { old, new, holder: accessors, read: "holder useAccessors" }.check("7", [1, 1]);
+    let elements = "SiteHolder new item: (Array new: 1); useElements; item: old; yourself";
+    let (old, new) = ("Array new: 1", "Array new: 1");
+    Site { old, new, holder: elements, read: "holder useElements" }.check("7", [1, 1]);
+}
+
+#[test]
+fn literals_are_followed_by_who_uses_them() {
+    let (old, new) = ("SiteHolder new literal", "{ 3. 4 }");
+    Site { old, new, holder: "SiteHolder new", read: "holder literal first" }.check("3", [0, 0]);
+    Site { old, new, holder: "SiteHolder new", read: "(holder literal == new)" }.check("true", [0, 0]);
+}
+
+#[test]
+fn receivers_of_frames_are_never_forwarders() {
+    let target = "SiteHolder new item: old; yourself";
+    Site::of_item(target, "(SiteHolder new storeAfterBecoming: holder) + holder item").check("18", [0, 0]);
 }

@@ -17,6 +17,8 @@ pub enum Command {
     Barrier,
     /// Passes after a become.
     Heal,
+    /// Experiment E3: updates of the chat model.
+    Gdsu,
 }
 
 impl Command {
@@ -27,6 +29,7 @@ impl Command {
             Self::Lang => "lang",
             Self::Barrier => "barrier",
             Self::Heal => "heal",
+            Self::Gdsu => "gdsu",
         }
     }
 }

@@ -31,7 +31,7 @@ pub enum Error {
 }
 
 impl Error {
-    pub(super) fn file(path: &Path, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn file(path: &Path, source: impl Into<io::Error>) -> Self {
         Self::File { path: path.to_owned(), source: source.into() }
     }
 }
@@ -65,7 +65,7 @@ impl Rows {
 }
 
 /// The files of a command, `NAME.csv` and `NAME-manifest.json`, with the manifest begun.
-pub(super) struct Session {
+pub(crate) struct Session {
     pub csv: PathBuf,
     path: PathBuf,
     manifest: Manifest,

@@ -30,14 +30,14 @@ impl Steps {
     }
 
     /// So many more steps are to come.
-    pub(super) fn expect(&self, count: usize) {
+    pub(crate) fn expect(&self, count: usize) {
         if let Some(bar) = &self.bar {
             bar.inc_length(count as u64);
         }
     }
 
     /// A step is about to start.
-    pub(super) fn before(&self, what: &str) {
+    pub(crate) fn before(&self, what: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
             bar.tick();
@@ -45,14 +45,14 @@ impl Steps {
     }
 
     /// It has ended.
-    pub(super) fn after(&self) {
+    pub(crate) fn after(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
     }
 
     /// A line that stays.
-    pub(super) fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.suspend(|| eprintln!("{line}")),
             None if self.is_silent => {}
@@ -61,14 +61,14 @@ impl Steps {
     }
 
     /// A line that only those need who have no bar.
-    pub(super) fn round(&self, line: &str) {
+    pub(crate) fn round(&self, line: &str) {
         if self.bar.is_none() {
             self.note(line);
         }
     }
 
     /// All is done.
-    pub(super) fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -1,9 +1,10 @@
-//! The plots of experiments E1 and E2, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of experiments E1 to E3, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
 mod barrier;
 mod chart;
 mod font;
+mod gdsu;
 mod memory;
 mod pause;
 mod png;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use scene::Scene;
 
+use crate::gdsu::Update;
 use crate::lang::barrier::Comparison;
 use crate::limits::Limit;
 use crate::record::Record;
@@ -87,6 +89,13 @@ pub fn barrier(comparisons: &[Comparison]) -> Option<Plot> {
     let meaning = "What checking for forwarders costs a program in which nothing becomes anything: left of the line is faster than \
                    the same interpreter without any check.";
     Some(Plot { name: "barrier", meaning, scene: barrier::ratios(comparisons)? })
+}
+
+/// The plot of experiment E3; `None` without updates.
+#[must_use]
+pub fn gdsu(updates: &[Update]) -> Option<Plot> {
+    let meaning = "What an update costs a program with so many live instances of the class that changes.";
+    Some(Plot { name: "gdsu", meaning, scene: gdsu::times(updates)? })
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.

@@ -155,7 +155,8 @@ impl Slide<'_, '_> {
 
     /// Waits until the memory that this region's objects go to has been vacated.
     fn await_destination(&self, index: usize, end: usize) {
-        let following = next_live(self.heap, end, self.source_end);
+        // The last object may reach into regions behind this one, and is moved as a whole.
+        let following = next_live(self.heap, first_in_region(self.heap, end), self.source_end);
         let destination_end =
             if following < self.source_end { self.map.destination(following) } else { self.plan.top };
         let last = (destination_end - 1 - self.heap.old_start()) / REGION;

@@ -7,6 +7,7 @@ use instar_heap::bump::BumpRegion;
 use instar_heap::object::WORD;
 
 use super::ScanRange;
+use crate::copy_locks::LOG_APART;
 
 /// Bytes of a buffer when several workers compete for the region.
 pub(crate) const SHARED_BUFFER_BYTES: usize = 64 << 10;
@@ -23,6 +24,9 @@ pub(super) const SMALL_BYTES: usize = (MOST_SMALL_SLOTS + 1) * WORD;
 const fn buffer_bytes<const PARALLEL: bool>() -> usize {
     if PARALLEL { SHARED_BUFFER_BYTES } else { SOLE_BUFFER_BYTES }
 }
+
+// Neighbours that get memory of their own have locks of their own.
+const _: () = assert!(SHARED_BUFFER_BYTES / SEPARATE_FRACTION >= 1 << LOG_APART);
 
 /// Whether an object of so many bytes may get memory of its own.
 pub(super) const fn is_separate<const PARALLEL: bool>(bytes: usize) -> bool {

@@ -3,8 +3,8 @@
 //!
 //! Survivors are copied into the empty survivor half, or into the old generation once they are old enough or the half
 //! is full. Each worker copies into its own buffers and scans what it copied there; buffers that fill up before they
-//! are scanned go to a deque from which idle workers steal, and so do large remembered objects, in pieces. References to young forwarders are replaced by the target,
-//! so that young forwarders die here.
+//! are scanned go to a deque from which idle workers steal, and so do large remembered objects, in pieces. References to
+//! young forwarders are replaced by the target, so that young forwarders die here.
 //!
 //! Barriers needed: the remembered set (old objects that may refer to young ones) is complete, with cards marked in
 //! large objects. Order: roots and remembered set, transitive closure, ephemerons, weak slots, weak roots.
@@ -23,6 +23,7 @@ use instar_heap::bump::BumpRegion;
 use instar_heap::side::RegionFlags;
 use instar_heap::{Heap, Obj, Oop};
 
+use crate::copy_locks::CopyLocks;
 use crate::pause::Pause;
 use crate::termination::Termination;
 pub(crate) use buffer::SHARED_BUFFER_BYTES;
@@ -42,9 +43,6 @@ enum Piece {
 /// Remembered objects claimed at once.
 const REMEMBERED_CHUNK: usize = 256;
 
-/// Locks for large objects: so many that workers rarely wait for another one's copying.
-const LARGE_LOCKS: usize = 64;
-
 /// What the workers of one scavenge share.
 struct Scavenge<'h> {
     heap: &'h Heap,
@@ -56,8 +54,8 @@ struct Scavenge<'h> {
     next_remembered: AtomicUsize,
     stealers: Vec<Stealer<Piece>>,
     termination: Termination,
-    /// For objects that are too large for a copy buffer, by address.
-    large: [Mutex<()>; LARGE_LOCKS],
+    /// For objects that are too large for a copy buffer.
+    copy_locks: CopyLocks,
 }
 
 impl Scavenge<'_> {
@@ -80,11 +78,6 @@ impl Scavenge<'_> {
         let first = self.next_remembered.fetch_add(REMEMBERED_CHUNK, Relaxed);
         let rest = self.remembered.get(first..)?;
         (!rest.is_empty()).then(|| &rest[..rest.len().min(REMEMBERED_CHUNK)])
-    }
-
-    fn lock_of(&self, object: usize) -> &Mutex<()> {
-        // Neighbours are more than 8 KiB apart.
-        &self.large[(object >> 13) % LARGE_LOCKS]
     }
 
     fn has_work(&self) -> bool {
@@ -131,7 +124,7 @@ pub(crate) fn scavenge(pause: &mut Pause<'_>, tenure_all: bool) -> Outcome {
         next_remembered: AtomicUsize::new(0),
         stealers: deques.iter().map(Deque::stealer).collect(),
         termination: Termination::new(workers),
-        large: [const { Mutex::new(()) }; LARGE_LOCKS],
+        copy_locks: CopyLocks::default(),
     };
     // SAFETY: [stopped]
     unsafe { heap.open_tenure_room() };

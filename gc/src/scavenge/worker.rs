@@ -2,7 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crossbeam::deque::Worker as Deque;
@@ -179,8 +178,9 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
             let is_shared = card_start < object_start || card_start + CARD_BYTES > object_end;
             if is_shared || card.load(Relaxed) != 0 {
                 let mut young_card = false;
-                for slot in (start..next).step_by(WORD) {
-                    young_card |= self.update(object.slot_cell((slot - object.address()) / WORD - 1));
+                let first = (start - object.address()) / WORD - 1;
+                for index in first..first + (next - start) / WORD {
+                    young_card |= self.update(object.slot_cell(index));
                 }
                 if young_card {
                     card.store(1, Relaxed);
@@ -219,12 +219,21 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
     }
 
     /// Replaces a reference to a from-space object by one to its copy. Whether the slot then refers to a young object.
-    #[inline]
+    #[inline(always)]
     pub(super) fn update(&mut self, cell: &AtomicU64) -> bool {
         let oop = Oop::from_bits(cell.load(Relaxed));
         if !self.bounds.is_young_pointer(oop) {
             return false;
         }
+        let Some(copy) = self.copy_ordinary(oop) else { return self.update_any(cell, oop) };
+        // [MM-evacuate]: as in `update_any`.
+        slot::store::<Sound, _>(cell, copy);
+        true
+    }
+
+    /// As [`update`](Self::update), whatever `oop` in the cell refers to.
+    #[inline(never)]
+    fn update_any(&mut self, cell: &AtomicU64, oop: Oop) -> bool {
         let new = self.evacuate(oop);
         // [MM-evacuate]: if this is a remembered forwarder's slot, another worker may follow it at once.
         slot::store::<Sound, _>(cell, new);
@@ -236,11 +245,57 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
         if is_young { self.evacuate(root) } else { root }
     }
 
+    #[inline]
+    fn is_copy(&self, oop: Oop) -> bool {
+        oop.address().wrapping_sub(self.to_start) < self.to_bytes
+    }
+
+    /// Copies an ordinary small object that stays young: what a scavenge mostly does, in as few instructions as it takes.
+    /// `None` for everything else, and for an object that was copied already.
+    #[inline(always)]
+    fn copy_ordinary(&mut self, oop: Oop) -> Option<Oop> {
+        if self.is_copy(oop) {
+            return None;
+        }
+        // SAFETY: as in `evacuate`.
+        let object = unsafe { Obj::from_oop(oop) };
+        let header = not_yet_copied::<Sound, _>(object.header_cell()).ok()?;
+        if header.ordinary_age() >= u64::from(self.tenure_age) {
+            return None;
+        }
+        // Constant sizes: no loop, and the next copy's place does not wait for this header.
+        match header.slot_field() {
+            1 => self.copy_slots::<1>(object, header),
+            2 => self.copy_slots::<2>(object, header),
+            3 => self.copy_slots::<3>(object, header),
+            4 => self.copy_slots::<4>(object, header),
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn copy_slots<const SLOTS: usize>(&mut self, object: Obj, header: Header) -> Option<Oop> {
+        let room = self.survivors.take_small(SLOTS)?;
+        // SAFETY: the room is this worker's, and as large as the object. Bodies do not change during a scavenge.
+        let may_refer_to_young = unsafe { copy_body(object.address(), room, SLOTS, self.bounds) };
+        // SAFETY: the copy is complete but for its header.
+        let copied = unsafe { Obj::from_address(room) };
+        copied.set_header(header.older());
+        if self.publish(object, header, copied).is_err() {
+            self.survivors.take_back_to(room);
+            return None;
+        }
+        if !may_refer_to_young {
+            self.survivors.skip_scan(room);
+        }
+        Some(copied.oop())
+    }
+
     /// The copy of a young object, made now if there is none. An object that was copied already is its own copy.
     #[inline]
     fn evacuate(&mut self, oop: Oop) -> Oop {
         debug_assert!(self.bounds.is_young_pointer(oop));
-        if oop.address().wrapping_sub(self.to_start) < self.to_bytes {
+        if self.is_copy(oop) {
             return oop;
         }
         // SAFETY: `oop` was read from a live slot or root and refers to an object in from-space, where only headers
@@ -299,20 +354,18 @@ impl<'s, const PARALLEL: bool> Worker<'s, PARALLEL> {
 
     /// Copies an object of any size.
     ///
-    /// [one-room] An object too large for a buffer gets room under a lock, and only if no other worker's copy came first:
-    /// a race that was lost would waste up to 64 KiB that [tenure-room] does not reckon with. Room in a buffer is taken
-    /// back instead.
+    /// [one-room] One too large for a buffer is copied under a lock: a race that was lost would waste up to 64 KiB that
+    /// [tenure-room] does not reckon with. Room in a buffer is taken back instead.
     #[cold]
     #[inline(never)]
     fn copy_any(&mut self, object: Obj, header: Header) -> Oop {
         if !PARALLEL || !is_separate::<PARALLEL>(object.end_of(header) - object.start_of(header)) {
             return self.copy_wherever(object, header);
         }
-        let _lock = self.shared.lock_of(object.address()).lock().unwrap_or_else(PoisonError::into_inner);
-        match not_yet_copied::<Sound, _>(object.header_cell()) {
-            Ok(header) => self.copy_wherever(object, header),
-            Err(new) => new,
-        }
+        let locks = &self.shared.copy_locks;
+        locks.copy_once::<Sound, _>(object.oop(), object.header_cell(), |header| {
+            self.copy_wherever(object, header)
+        })
     }
 
     /// Copies an object to wherever there is room.
@@ -410,22 +463,15 @@ const PIECE_BYTES: usize = 128 * CARD_BYTES;
 ///
 /// # Safety
 /// Both have so many slots and do not overlap; `to` is the caller's.
-#[inline]
+#[inline(always)]
 unsafe fn copy_body(from: usize, to: usize, slots: usize, bounds: Bounds) -> bool {
     let mut may_refer_to_young = false;
-    // SAFETY: the caller's promise. Small counts, so that a loop beats a call.
-    let mut copy = |index| unsafe {
-        let word = (from as *const u64).add(index).read();
+    for index in 1..=slots {
+        // SAFETY: the caller's promise.
+        let word = unsafe { (from as *const u64).add(index).read() };
         may_refer_to_young |= bounds.is_young(word as usize);
-        (to as *mut u64).add(index).write(word);
-    };
-    copy(1);
-    if slots == 3 {
-        // The size that figures are stated for, and a common one.
-        copy(2);
-        copy(3);
-    } else {
-        (2..=slots).for_each(copy);
+        // SAFETY: as above.
+        unsafe { (to as *mut u64).add(index).write(word) };
     }
     may_refer_to_young
 }

@@ -109,11 +109,11 @@ pub(crate) enum Rejected {
 }
 
 /// A class's names, with bindings before its globals.
-struct BoundScope<'s> {
-    inner: ClassScope<'s>,
-    space: &'s Space,
-    bindings: Option<Root>,
-    variables: &'s HashMap<String, u16>,
+pub(super) struct BoundScope<'s> {
+    pub inner: ClassScope<'s>,
+    pub space: &'s Space,
+    pub bindings: Option<Root>,
+    pub variables: &'s HashMap<String, u16>,
 }
 
 impl Environment for BoundScope<'_> {
@@ -349,19 +349,21 @@ impl Space {
         trace
     }
 
-    /// Lets a process end with its unwind blocks; if that fails or has to be stopped as well, without.
+    /// Lets a process end with its unwind blocks; if that fails or is interrupted as well, without.
     fn stop_process(&mut self, process: Root) {
         if self.stack_of(self.rooted(process)).is_none() {
             return;
         }
-        let understands = self
-            .existing_symbol("terminate")
-            .is_some_and(|symbol| self.lookup(self.rooted(process).class().oop(), symbol).is_some());
+        // If the process that is to end another one has to be ended as well, that is the end of asking.
+        let understands = !self.is_stopping
+            && self
+                .existing_symbol("terminate")
+                .is_some_and(|symbol| self.lookup(self.rooted(process).class().oop(), symbol).is_some());
         self.awaited = None;
-        // Of the process that ends another, the guest does not get a say again: it may want to wait or go on for ever each time.
-        if understands && !std::mem::replace(&mut self.is_stopping, true) {
+        if understands {
             let receiver = self.rooted(process).oop();
             // What goes wrong was said by the guest; the process is ended below.
+            self.is_stopping = true;
             let _ = self.evaluate_for(TERMINATE, receiver);
             self.is_stopping = false;
         }

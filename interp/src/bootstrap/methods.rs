@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use instar_heap::{HeapError, Oop};
 
+use super::evaluate::BoundScope;
 use crate::compiler::{CompiledMethodInfo, Environment, Resolved, compile_method};
 use crate::objects::layout::{association, behavior, class_description};
 use crate::objects::value::MOST_SUPERCLASSES;
@@ -81,14 +82,15 @@ impl Space {
         variables
     }
 
-    /// Compiles a method for a class.
+    /// Compiles a method for a class. Names of global variables are looked up in the workspace first, if there is one.
     pub(crate) fn compile_for(
         &self,
         class: Value<'_>,
         variables: &HashMap<String, u16>,
         source: &str,
     ) -> Result<CompiledMethodInfo, Vec<SyntaxError>> {
-        compile_method(source, &ClassScope::new(self, class, variables))
+        let inner = ClassScope::new(self, class, variables);
+        compile_method(source, &BoundScope { inner, space: self, bindings: self.workspace, variables })
     }
 
     /// Compiles the methods of packages and puts them into their classes.

@@ -29,7 +29,7 @@ use crate::vm::space::Root;
 use crate::vm::{Space, SpaceError, SpaceOptions};
 
 /// Priorities that processes can have.
-const PRIORITIES: usize = 80;
+const PRIORITIES: usize = 82;
 
 impl Space {
     /// A space with the kernel that is built into the program.

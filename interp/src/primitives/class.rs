@@ -142,8 +142,29 @@ fn source_failure(space: &mut Space, errors: &[SyntaxError]) -> Failure {
     }
 }
 
-/// The method that a text is, for the receiver. Arguments: text, protocol or nil, package or nil.
+/// The method that a text is, for the receiver. Arguments: text, protocol or nil, package or nil, dictionary of further variables if any.
 fn compile(space: &mut Space, call: Call) -> Answer {
+    let bindings = further_bindings(space, call, 3)?;
+    let Some(bindings) = bindings else { return compile_method(space, call) };
+    let workspace = space.root(bindings);
+    // Unlike statements, a method adds the names that nothing declares to the dictionary: who compiles it may yet give it up.
+    let outer = (space.workspace.replace(workspace), space.undeclared.replace(workspace));
+    let method = compile_method(space, call);
+    (space.workspace, space.undeclared) = outer;
+    space.release(workspace);
+    method
+}
+
+/// The argument, a dictionary of variables or nil.
+fn further_bindings(space: &Space, call: Call, argument: usize) -> Result<Option<Oop>, Failure> {
+    let bindings = Some(space.argument(call, argument)).filter(|bindings| !bindings.is_nil());
+    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::IdentityDictionary)) {
+        return Err(space.failure(Special::BadArgument));
+    }
+    Ok(bindings.map(Value::oop))
+}
+
+fn compile_method(space: &mut Space, call: Call) -> Answer {
     let receiver = class(space, call)?;
     let source = space.argument(call, 0).text().ok_or(space.failure(Special::BadArgument))?;
     let variables = space.instance_variables(receiver);
@@ -183,11 +204,8 @@ fn new_method(space: &mut Space, call: Call, info: &CompiledMethodInfo, facts: &
 fn compile_doit_for(space: &mut Space, call: Call) -> Answer {
     let receiver = class(space, call)?;
     let source = space.argument(call, 0).text().ok_or(space.failure(Special::BadArgument))?;
-    let bindings = Some(space.argument(call, 1)).filter(|bindings| !bindings.is_nil());
-    if bindings.is_some_and(|bindings| !bindings.is_kind_of(Known::IdentityDictionary)) {
-        return Err(space.failure(Special::BadArgument));
-    }
-    let (receiver, bindings) = (receiver.oop(), bindings.map(Value::oop));
+    let bindings = further_bindings(space, call, 1)?;
+    let receiver = receiver.oop();
     let class = space.root(receiver);
     let workspace = bindings.map(|bindings| space.root(bindings));
     let info = match space.compile_bound(&source, class, workspace, false) {

@@ -27,6 +27,7 @@ mod symbol;
 mod system;
 mod text;
 mod time;
+mod update;
 
 use instar_heap::{HeapError, Oop};
 
@@ -100,6 +101,7 @@ const TABLES: &[Table] = &[
     symbol::TABLE,
     system::TABLE,
     time::TABLE,
+    update::TABLE,
 ];
 
 /// The primitive of this name.

@@ -178,31 +178,50 @@ fn inst_var_at_put(space: &mut Space, call: Call) -> Answer {
 
 fn shallow_copy(space: &mut Space, call: Call) -> Answer {
     let receiver = space.receiver(call);
-    let Some(original) = receiver.object() else { return Ok(receiver.oop()) };
-    if receiver.is_nil() || receiver.as_boolean().is_some() || receiver.is_symbol() {
+    if receiver.object().is_none()
+        || receiver.is_nil()
+        || receiver.as_boolean().is_some()
+        || receiver.is_symbol()
+    {
         return Ok(receiver.oop());
     }
     if receiver.is(Known::CompiledMethod) || receiver.is(Known::CompiledBlock) {
         return Err(space.failure(Special::Unsupported));
     }
-    let class = receiver.class_index();
-    let elements = match receiver.bytes() {
-        Some(bytes) if original.header().format() == Format::WORDS => bytes.len() / 8,
-        Some(bytes) => bytes.len(),
-        None => receiver.slots() - receiver.named_slots(),
-    };
-    let copy = space.allocate(class, elements).map_err(|error| space.memory_failure(error))?;
-    let receiver = space.receiver(call);
-    if let Some(bytes) = receiver.bytes() {
-        // SAFETY: the copy is new, of the same class and length.
-        unsafe { copy.bytes_mut() }.copy_from_slice(bytes);
-    } else {
-        for index in 0..receiver.slots() {
-            let value = receiver.slot(index).map_or(space.nil(), Value::oop);
-            space.put(copy.oop(), index, value);
-        }
-    }
+    let copy = space.duplicate(|space| space.receiver(call)).map_err(|error| space.memory_failure(error))?;
     Ok(copy.oop())
+}
+
+impl Space {
+    /// A new object of the same class with the same contents. `original` finds it again after the allocation.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn duplicate(
+        &mut self,
+        original: impl for<'s> Fn(&'s Space) -> Value<'s>,
+    ) -> Result<Obj, HeapError> {
+        let value = original(self);
+        let class = value.class_index();
+        let is_words = value.object().is_some_and(|object| object.header().format() == Format::WORDS);
+        let elements = match value.bytes() {
+            Some(bytes) if is_words => bytes.len() / 8,
+            Some(bytes) => bytes.len(),
+            None => value.slots() - value.named_slots(),
+        };
+        let copy = self.allocate(class, elements)?;
+        let value = original(self);
+        if let Some(bytes) = value.bytes() {
+            // SAFETY: the copy is new, of the same class and length.
+            unsafe { copy.bytes_mut() }.copy_from_slice(bytes);
+        } else {
+            for index in 0..value.slots() {
+                let element = value.slot(index).map_or(self.nil(), Value::oop);
+                self.put(copy.oop(), index, element);
+            }
+        }
+        Ok(copy)
+    }
 }
 
 fn has_flag(space: &Space, call: Call, flag: HeaderFlags) -> Oop {
@@ -234,21 +253,23 @@ fn set_read_only(space: &mut Space, call: Call) -> Answer {
     Ok(space.boolean(was))
 }
 
-/// The index of the receiver's instances, if the receiver is a class whose instances the guest may make.
-fn instance_index(space: &Space, call: Call) -> Result<ClassIndex, Failure> {
-    let index = space.receiver(call).slot(behavior::CLASS_INDEX).and_then(Value::as_integer);
-    let index = index.and_then(|index| u32::try_from(index).ok()).and_then(ClassIndex::new);
-    let index = index.ok_or(space.failure(Special::BadReceiver))?;
-    let immediate = [ClassIndex::SMALL_INTEGER, ClassIndex::CHARACTER, ClassIndex::SMALL_FLOAT];
+/// The index that a class's slot gives its instances, if there can be any: the guest may have written anything there, the indices of
+/// forwarders and free memory included.
+pub(super) fn index_of_instances(space: &Space, class: Value<'_>) -> Option<ClassIndex> {
+    let index = class.slot(behavior::CLASS_INDEX)?.as_integer()?;
+    let index = u32::try_from(index).ok().and_then(ClassIndex::new)?;
+    (index.is_built_in() || space.mutator.heap().classes.spec(index).is_some()).then_some(index)
+}
+
+/// The same, if the guest may make instances.
+pub(super) fn index_of_new_instances(space: &Space, class: Value<'_>) -> Option<ClassIndex> {
     let is_code = [Known::CompiledMethod, Known::CompiledBlock].map(|class| space.class_index(class));
-    if immediate.contains(&index) || index == ClassIndex::UNDEFINED || is_code.contains(&index) {
-        return Err(space.failure(Special::BadReceiver));
-    }
-    Ok(index)
+    index_of_instances(space, class).filter(|index| !index.is_built_in() && !is_code.contains(index))
 }
 
 fn new_instance(space: &mut Space, call: Call, elements: usize) -> Answer {
-    let index = instance_index(space, call)?;
+    let index = index_of_new_instances(space, space.receiver(call));
+    let index = index.ok_or(space.failure(Special::BadReceiver))?;
     match space.allocate(index, elements) {
         Ok(object) => Ok(object.oop()),
         Err(HeapError::UnknownClass(_) | HeapError::NotIndexable { .. }) => {

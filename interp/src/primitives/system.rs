@@ -2,11 +2,11 @@
 
 use instar_become::{BecomeError, HashRule};
 use instar_gc::Collection;
-use instar_heap::{ClassIndex, Oop};
+use instar_heap::Oop;
 
 use super::block::sent;
+use super::object::index_of_instances;
 use super::{Answer, Call, Failure, Flow, Primitive, Table};
-use crate::objects::layout::behavior;
 use crate::objects::{Special, Value};
 use crate::vm::Space;
 use crate::vm::swap::Swap;
@@ -64,15 +64,13 @@ fn two_way(space: &mut Space, call: Call) -> Result<Flow, Failure> {
 /// An Array of all instances of the receiver, a class, that have not been collected yet; subclasses' instances are not among them. Fails for
 /// want of memory.
 fn all_instances(space: &mut Space, call: Call) -> Answer {
-    let index = space.receiver(call).slot(behavior::CLASS_INDEX).and_then(Value::as_integer);
-    let index = index.and_then(|index| u32::try_from(index).ok()).and_then(ClassIndex::new);
-    let index = index.ok_or(space.failure(Special::BadReceiver))?;
+    let index = index_of_instances(space, space.receiver(call)).ok_or(space.failure(Special::BadReceiver))?;
     let count = space.count_instances(index);
     let array = space
         .allocate_known(crate::objects::Known::Array, count)
         .map_err(|error| space.memory_failure(error))?;
     // A collection while allocating can only have removed some.
-    let filled = space.fill_with_instances(index, array, count);
+    let filled = space.fill_with_instances(index, array, 0, count, &Default::default());
     if filled == count {
         return Ok(array.oop());
     }

@@ -13,7 +13,7 @@ use super::Space;
 use super::interrupt::Interrupt;
 use crate::code::Instruction;
 use crate::objects::Value;
-use crate::objects::layout::process;
+use crate::objects::layout::{process, semaphore};
 
 /// When an alarm is due, and a number that tells it from others at the same time.
 pub(crate) type AlarmKey = (Instant, u64);
@@ -25,6 +25,9 @@ struct Alarm {
     /// The process whose wait for the semaphore ends; [`Oop::NULL`] if the semaphore is signalled.
     process: Oop,
 }
+
+/// No semaphore has more processes waiting: a bound for walks over lists that the guest may have damaged.
+const MOST_WAITING: usize = 1 << 20;
 
 /// All alarms of a space.
 #[derive(Default)]
@@ -126,6 +129,19 @@ impl Space {
             }
         }
         has_rung
+    }
+
+    /// Whether an alarm will make a process of at least this priority runnable, if nothing else happens before.
+    pub(super) fn alarms_wake_from(&self, priority: usize) -> bool {
+        let reaches = |process: Value<'_>| self.priority_of(process) >= priority;
+        self.roots.alarms.pending.values().any(|alarm| {
+            if alarm.process != Oop::NULL {
+                return reaches(self.value(alarm.process));
+            }
+            let first = self.value(alarm.semaphore).slot(semaphore::FIRST_LINK);
+            let waiting = std::iter::successors(first, |link| link.slot(process::NEXT_LINK));
+            waiting.take_while(|link| !link.is_nil()).take(MOST_WAITING).any(reaches)
+        })
     }
 
     /// The time of a wait is over. Nothing happens if it ended before.

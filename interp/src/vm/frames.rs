@@ -217,6 +217,9 @@ impl Space {
         if frame.mark.has(Mark::CONTEXT) {
             self.divorce(number);
         }
+        if frame.mark.has(Mark::BARRIER) {
+            self.leave_barrier();
+        }
         if frame.mark.has(Mark::OVERFLOW) {
             let most = self.options.stacks.most_frames;
             self.stack().limit = most;

@@ -186,19 +186,22 @@ impl Space {
     fn binding_of(&mut self, binding: &Binding, class: Root) -> Result<Oop, HeapError> {
         let (Binding::ClassVariable(name) | Binding::Global(name) | Binding::Undeclared(name)) = binding;
         let name = self.symbol(name)?;
-        let in_workspace = self.workspace.and_then(|workspace| association_at(self.rooted(workspace), name));
+        let in_own = |dictionary: Option<Root>| association_at(self.rooted(dictionary?), name);
         let found = match binding {
             Binding::ClassVariable(_) => self.class_variable(self.rooted(class), name),
-            Binding::Global(_) => in_workspace.or_else(|| self.global(name)),
-            Binding::Undeclared(_) => association_at(self.value(self.special(Special::Undeclared)), name),
+            Binding::Global(_) => in_own(self.workspace).or_else(|| self.global(name)),
+            Binding::Undeclared(_) => in_own(self.undeclared)
+                .or_else(|| association_at(self.value(self.special(Special::Undeclared)), name)),
         };
         if let Some(association) = found {
             return Ok(association.oop());
         }
-        let undeclared = match (binding, self.workspace) {
-            (Binding::Global(_), Some(workspace)) => self.rooted(workspace).oop(),
-            _ => self.special(Special::Undeclared),
+        let own = match binding {
+            Binding::Global(_) => self.workspace,
+            Binding::Undeclared(_) => self.undeclared,
+            Binding::ClassVariable(_) => None,
         };
+        let undeclared = own.map_or_else(|| self.special(Special::Undeclared), |own| self.rooted(own).oop());
         let key = self.root(name);
         let nil = self.nil();
         let value = self.root(nil);

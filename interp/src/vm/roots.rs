@@ -36,6 +36,8 @@ pub(crate) struct Roots {
     pub symbols: SymbolTable,
     /// The code of all methods.
     pub codes: CodeTable,
+    /// The semaphore that return barriers signal, or nil.
+    pub update_events: Oop,
     /// Semaphores to be signalled at a time.
     pub alarms: Alarms,
     /// Told of each collection, so that caches are looked after at the next poll.
@@ -88,6 +90,7 @@ impl RootSet for CollectorView {
         let roots = unsafe { &mut *self.0.0.get() };
         let fixed = roots.classes.iter_mut().chain(&mut roots.special).chain(&mut roots.temporary);
         fixed.for_each(&mut *visitor);
+        visitor(&mut roots.update_events);
         let (active, above, frame) = (roots.active, roots.above, roots.frame);
         for (number, stack) in roots.stacks.iter_mut().enumerate() {
             if let Some(stack) = stack {

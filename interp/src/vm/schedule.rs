@@ -23,6 +23,9 @@ impl Space {
         if !self.interrupt.is_requested() {
             return None;
         }
+        if self.is_only_counted() {
+            return None;
+        }
         self.interrupt.accept();
         if self.interrupt.take_stop() {
             return Some(Exit::Interrupted);
@@ -31,6 +34,7 @@ impl Space {
         if let Some(exit) = self.tend_reserve() {
             return Some(exit);
         }
+        self.inject_become();
         // Time is kept as though by a process of the highest priority: whoever it interrupts goes to the end of its list.
         if self.signal_due() {
             self.give_way()
@@ -67,7 +71,7 @@ impl Space {
         self.scheduler().slot(scheduler::ACTIVE).unwrap_or(self.nil_value())
     }
 
-    fn priority_of(&self, process: Value<'_>) -> usize {
+    pub(super) fn priority_of(&self, process: Value<'_>) -> usize {
         process.slot(process::PRIORITY).and_then(Value::as_index).unwrap_or(1)
     }
 
@@ -116,18 +120,17 @@ impl Space {
     /// The list of runnable processes of a priority.
     fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
-        // The guest may have put another Array there, an empty one even.
-        lists.slot(priority.min(lists.slots()).max(1) - 1)
+        lists.slot(priority.clamp(1, lists.slots().max(1)) - 1)
     }
 
-    /// The highest priority at which a process is runnable.
+    /// The highest priority, not below the floor, at which a process is runnable.
     fn highest(&self) -> Option<usize> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
         let has_process = |&priority: &usize| {
             let first = lists.slot(priority - 1).and_then(|list| list.slot(semaphore::FIRST_LINK));
             first.is_some_and(|first| !first.is_nil())
         };
-        (1..=lists.slots()).rev().find(has_process)
+        (self.floor.max(1)..=lists.slots()).rev().find(has_process)
     }
 
     /// Makes a process that waits nowhere runnable.
@@ -149,7 +152,8 @@ impl Space {
 
     fn give_way_from(&mut self, priority: usize) {
         let active = self.active_process();
-        if self.highest().is_some_and(|highest| highest >= priority) {
+        let is_below_floor = self.priority_of(active) < self.floor;
+        if is_below_floor || self.highest().is_some_and(|highest| highest >= priority) {
             self.make_runnable(active.oop());
             self.switch_to_next();
         }
@@ -252,6 +256,11 @@ impl Space {
                 if self.switch_to(process) {
                     return;
                 }
+                continue;
+            }
+            if self.floor > 0 && !self.awaits_events() && !self.alarms_wake_from(self.floor) {
+                // Whoever set the floor waits for somebody below it, or has ended.
+                self.floor = 0;
                 continue;
             }
             let deadline = self.roots.alarms.next();
@@ -390,6 +399,8 @@ impl Space {
         };
         let (active, frame) = (self.roots.active, self.roots.frame);
         self.set_active_top();
+        // The operands of the call under way are the active stack's: they say nothing about where the other one's registers end.
+        self.roots.above = std::ptr::null_mut();
         self.enter_stack(number);
         let is_pushed = self.push_trampoline(None).is_some_and(|window| {
             // SAFETY: the trampoline has room for operands, and the frame below is at rest [suspended-pc].
@@ -443,6 +454,8 @@ impl Space {
     /// Ends a process that does not run on, without unwinding it.
     pub(crate) fn drop_process(&mut self, process: Oop) {
         let Some(number) = self.stack_of(self.value(process)) else { return };
+        self.set_active_top();
+        self.leave_barriers_of(number);
         self.suspend(process);
         if number == self.roots.active {
             self.roots.frame = std::ptr::null_mut();

@@ -9,6 +9,7 @@ use instar_heap::{ClassIndex, HeapError, Oop};
 
 use super::alarms::Alarms;
 use super::frames::trampoline;
+use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
 use super::roots::{Roots, RootsHandle};
@@ -41,6 +42,8 @@ pub struct SpaceOptions {
     pub strategy: BecomeStrategy,
     /// How deep processes may recurse.
     pub stacks: StackLimits,
+    /// For tests: objects become copies of themselves while programs run, which must not notice.
+    pub random_becomes: Option<RandomBecomes>,
 }
 
 /// Why a space could not be made or a request to it failed.
@@ -76,12 +79,18 @@ pub struct Space {
     pub(crate) shortage: std::cell::Cell<bool>,
     /// Whether an entry was made since the caches were flushed.
     pub(crate) caches_used: bool,
-    /// The host is ending processes.
-    pub(crate) is_stopping: bool,
     /// Why the last process was terminated by the runtime.
     pub(crate) last_failure: Option<String>,
     /// A dictionary of variables for the statements that are being compiled.
     pub(crate) workspace: Option<Root>,
+    /// Where names go that nothing declares, if not to the guest's `Undeclared`.
+    pub(crate) undeclared: Option<Root>,
+    /// Where [`SpaceOptions::random_becomes`] stand.
+    pub(crate) injection: Injection,
+    /// A process is being ended by one that asks it to.
+    pub(crate) is_stopping: bool,
+    /// Processes of lower priority do not run; 0 if all may.
+    pub(crate) floor: usize,
     /// Open files, by handle.
     pub(crate) files: FileTable,
     /// What stood on the command line for the guest.
@@ -106,15 +115,20 @@ impl Space {
             temporary: Vec::new(),
             symbols: SymbolTable::default(),
             codes: CodeTable::default(),
+            update_events: Oop::NULL,
             alarms: Alarms::default(),
             interrupt: interrupt.clone(),
         });
+        if options.random_becomes.is_some() {
+            interrupt.request();
+        }
         let mut mutator = world.attach();
         // SAFETY: the cells hold immediates and references of this world.
         unsafe { mutator.add_roots(Box::new(view)) };
         Ok(Space {
             mutator,
             roots,
+            injection: Injection::new(options.random_becomes),
             register_limit: std::ptr::null_mut(),
             interrupt,
             indices: [ClassIndex::UNDEFINED; Known::ALL.len()],
@@ -127,10 +141,12 @@ impl Space {
             exit: None,
             awaited: None,
             workspace: None,
+            undeclared: None,
+            is_stopping: false,
+            floor: 0,
             arguments: Vec::new(),
             shortage: std::cell::Cell::new(false),
             caches_used: false,
-            is_stopping: false,
             last_failure: None,
             files: FileTable::default(),
         })

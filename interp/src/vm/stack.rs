@@ -55,6 +55,8 @@ impl Mark {
     pub const NONE: Mark = Mark(0);
     /// A Context is married to the frame.
     pub const CONTEXT: u64 = 1;
+    /// An updater waits for the frame to go.
+    pub const BARRIER: u64 = 2;
     /// The first frame of its process.
     pub const BOTTOM: u64 = 4;
     /// The limit of the stack goes back to what it was when this frame goes.

@@ -2,6 +2,8 @@
 
 #![allow(unsafe_code)]
 
+use std::collections::HashSet;
+
 use instar_become::{
     AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
 };
@@ -11,6 +13,7 @@ use super::Space;
 use super::run::has_slots;
 use super::space::BecomeStrategy;
 use super::stack::Mark;
+use crate::objects::{Known, Value};
 
 /// Which become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,12 @@ pub enum Swap {
 /// Pairs up to which the sources are looked at to see whether caches must be flushed; with more, they are flushed in any case.
 const FEW_PAIRS: usize = 64;
 
+/// Whether replacing this may change what a lookup finds.
+fn concerns_lookup(value: Value<'_>) -> bool {
+    let is_class = value.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
+    is_class || value.is_symbol() || value.is(Known::MethodDictionary) || value.is(Known::Array)
+}
+
 impl Space {
     /// Swaps the elements of two Arrays pairwise.
     ///
@@ -35,12 +44,42 @@ impl Space {
         targets: Oop,
         swap: Swap,
     ) -> Result<Outcome, BecomeError> {
-        let needs_flush = self.concerns_lookup(sources) || self.concerns_lookup(targets);
+        let needs_flush = self.concern_lookup(sources) || self.concern_lookup(targets);
         let outcome = match self.options.strategy {
             BecomeStrategy::Lazy => self.swap_with::<Lazy>(sources, targets, swap),
             BecomeStrategy::AlwaysCheck => self.swap_with::<AlwaysCheck>(sources, targets, swap),
             BecomeStrategy::FullScan => self.swap_with::<FullScan>(sources, targets, swap),
         }?;
+        self.after_become(needs_flush);
+        Ok(outcome)
+    }
+
+    /// Lets every reference to `source` become one to `target`.
+    ///
+    /// [fresh] for both, as for [`value`](Self::value).
+    ///
+    /// # Errors
+    /// [`BecomeError`]; nothing has changed then.
+    pub(crate) fn swap_one(
+        &mut self,
+        source: Oop,
+        target: Oop,
+        rule: HashRule,
+    ) -> Result<Outcome, BecomeError> {
+        let needs_flush = concerns_lookup(self.value(source)) || concerns_lookup(self.value(target));
+        let strategy = self.options.strategy;
+        let mut pause = self.mutator.stop_world();
+        // SAFETY: the caller's promise, and this mutator is the only one: nothing has moved.
+        let outcome = unsafe {
+            match strategy {
+                BecomeStrategy::Lazy => one_way::one_way::<Lazy>(&mut pause, source, target, rule),
+                BecomeStrategy::AlwaysCheck => {
+                    one_way::one_way::<AlwaysCheck>(&mut pause, source, target, rule)
+                }
+                BecomeStrategy::FullScan => one_way::one_way::<FullScan>(&mut pause, source, target, rule),
+            }
+        }?;
+        drop(pause);
         self.after_become(needs_flush);
         Ok(outcome)
     }
@@ -62,22 +101,10 @@ impl Space {
     }
 
     /// Whether replacing the elements of `array` may change what a lookup finds: true for many elements.
-    fn concerns_lookup(&self, array: Oop) -> bool {
+    fn concern_lookup(&self, array: Oop) -> bool {
         let array = self.value(array);
-        if array.slots() > FEW_PAIRS {
-            return true;
-        }
-        let concerns = |index| {
-            array.slot(index).is_some_and(|element| {
-                let is_class =
-                    element.object().is_some_and(|object| object.header().has_any(HeaderFlags::CLASS));
-                is_class
-                    || element.is_symbol()
-                    || element.is(crate::objects::Known::MethodDictionary)
-                    || element.is(crate::objects::Known::Array)
-            })
-        };
-        (0..array.slots()).any(concerns)
+        array.slots() > FEW_PAIRS
+            || (0..array.slots()).filter_map(|index| array.slot(index)).any(concerns_lookup)
     }
 
     /// [receiver-shape], indices of known classes, and caches after a become.
@@ -147,12 +174,15 @@ impl Space {
         found
     }
 
-    /// Puts up to `most` instances of a class into `array`, which has that many slots and is not among them. Returns how many.
+    /// Puts up to `most` instances of a class, but for those in `except`, into `array` from slot `start` on; the array has these slots and is not among them. Returns how
+    /// many.
     pub(crate) fn fill_with_instances(
         &mut self,
         class: instar_heap::ClassIndex,
         array: instar_heap::Obj,
+        start: usize,
         most: usize,
+        except: &HashSet<u64>,
     ) -> usize {
         let mut count = 0;
         let mut pause = self.mutator.stop_world();
@@ -160,9 +190,9 @@ impl Space {
         // SAFETY: as in `count_instances`; the array has these slots.
         unsafe {
             pause.world().heap().for_each_instance(class, |instance| {
-                if count < most && instance != array {
-                    array.set_slot_raw(count, instance.oop());
-                    pause.remember_store(array, count, instance.oop());
+                if count < most && instance != array && !except.contains(&instance.oop().bits()) {
+                    array.set_slot_raw(start + count, instance.oop());
+                    pause.remember_store(array, start + count, instance.oop());
                     count += 1;
                 }
             });

@@ -1,0 +1,59 @@
+//! Updates of the chat model in this process, for `instar bench gdsu`.
+
+use instar_bench::memory;
+use instar_interp::vm::space::BecomeStrategy;
+use instar_interp::vm::{Space, SpaceOptions};
+
+/// Prepares the model with so many messages, and takes it to its second version and back so many times. The figures of
+/// [`instar_bench::gdsu::COLUMNS`] from the wait on, for each way there.
+pub fn run(
+    instances: u32,
+    policy: &str,
+    strategy: BecomeStrategy,
+    workers: u32,
+    times: u32,
+) -> Result<Vec<String>, String> {
+    let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };
+    options.gc.heap.limit_bytes = 8 << 30;
+    options.gc.workers = workers as usize;
+    let mut space = Space::new(options).map_err(|error| error.to_string())?;
+    let names = [instar_dsu::ENGINE, instar_dsu::CHAT_MODEL].concat();
+    let packages = instar_dsu::packages(&names).map_err(|errors| errors.to_string())?;
+    space.load(&packages).map_err(|problem| problem.to_string())?;
+    let mut evaluate =
+        |statements: &str| space.evaluate_to_string(statements).map_err(|problem| problem.to_string());
+    evaluate("Smalltalk at: #ChModel put: ChModelUpdate new")?;
+    evaluate(&format!("(Smalltalk at: #ChModel) prepare: {instances}"))?;
+    let mut figures = Vec::new();
+    for _ in 0..times {
+        let before = memory::rss().unwrap_or(0);
+        memory::reset_peak_rss();
+        let printed = evaluate(&format!("((Smalltalk at: #ChModel) updateWith: #{policy}) printString"))?;
+        let peak = memory::peak_rss().unwrap_or(0);
+        figures.extend(nanoseconds(&printed)?);
+        evaluate("Smalltalk garbageCollect")?;
+        let after = memory::rss().unwrap_or(0);
+        figures.extend([before, peak, after].map(|bytes| bytes.to_string()));
+        let check = "(Smalltalk at: #ChModel) check";
+        if evaluate(check)? != "true" {
+            return Err("a message is wrong after the update".to_owned());
+        }
+        evaluate("(Smalltalk at: #ChModel) revert. Smalltalk garbageCollect")?;
+        if evaluate(check)? != "true" {
+            return Err("a message is wrong after the way back".to_owned());
+        }
+    }
+    Ok(figures)
+}
+
+/// `'#(1 2 3 4)'`, three times in microseconds and a number of objects.
+fn nanoseconds(printed: &str) -> Result<Vec<String>, String> {
+    let inner = printed.trim_matches(|character: char| !character.is_ascii_digit());
+    let numbers: Result<Vec<u64>, _> = inner.split_whitespace().map(str::parse).collect();
+    match numbers.map_err(|_| format!("the guest answered {printed}"))?[..] {
+        [wait, stop, total, copied] => {
+            Ok([wait * 1000, stop * 1000, total * 1000, copied].map(|it| it.to_string()).into())
+        }
+        _ => Err(format!("the guest answered {printed}")),
+    }
+}
