@@ -106,7 +106,7 @@ pub enum Command {
 
 const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
-or paths are wrong, and what the program says by `Smalltalk exit: status`.";
+or paths are wrong, 141 if nobody reads the output any more, and what the program says by `Smalltalk exit: status`.";
 
 const SWEEP_FILES: &str = "\
 Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and

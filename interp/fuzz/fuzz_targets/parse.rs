@@ -1,16 +1,9 @@
-//! Any text is parsed, or rejected with errors that can be shown.
+//! `bodies::parse` under libFuzzer.
+
 #![no_main]
+#![allow(dead_code, reason = "each target runs one of the bodies")]
 
-use instar_interp::syntax::{completeness, parse_doit, parse_method, render, tokens};
-use libfuzzer_sys::fuzz_target;
+#[path = "../bodies.rs"]
+mod bodies;
 
-fuzz_target!(|source: &str| {
-    if let Err(errors) = parse_method(source) {
-        assert!(!render("source", source, &errors).is_empty());
-    }
-    if let Err(errors) = parse_doit(source) {
-        assert!(!render("source", source, &errors).is_empty());
-    }
-    completeness(source);
-    assert!(tokens(source).all(|token| source.get(token.span.range()).is_some()));
-});
+libfuzzer_sys::fuzz_target!(|source: &str| bodies::parse(source));
