@@ -83,8 +83,11 @@ fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failur
     let results = Results::read(csvs).map_err(failed)?;
     let written = results.write(out).map_err(failed)?;
     print!("{}", results.table());
-    if let Some(report) = written.last() {
-        println!("Plots and report: {}", report.display());
+    match written.last() {
+        Some(report) if report.extension().is_some_and(|it| it == "html") => {
+            println!("Plots and report: {}", report.display());
+        }
+        _ => written.iter().for_each(|plot| println!("Plot: {}", plot.display())),
     }
     Ok(())
 }

@@ -124,6 +124,12 @@ impl Table {
         &self.header
     }
 
+    /// The rows below the header, as they stand there.
+    #[must_use]
+    pub fn records(&self) -> &[StringRecord] {
+        &self.rows
+    }
+
     /// Checks that all of `columns` are there.
     ///
     /// # Errors
