@@ -389,6 +389,8 @@ impl Space {
         };
         let (active, frame) = (self.roots.active, self.roots.frame);
         self.set_active_top();
+        // It is the end of this primitive's operands, on another stack than the one that the trampoline goes to.
+        self.roots.above = std::ptr::null_mut();
         self.enter_stack(number);
         let is_pushed = self.push_trampoline(None).is_some_and(|window| {
             // SAFETY: the trampoline has room for operands, and the frame below is at rest [suspended-pc].
