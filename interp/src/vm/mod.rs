@@ -3,6 +3,7 @@
 pub mod alarms;
 pub(crate) mod bindings;
 pub mod contexts;
+mod digest;
 pub mod frames;
 pub mod inject;
 pub mod install;

@@ -25,6 +25,25 @@ impl Space {
         }
     }
 
+    /// For tests: allocation number `n` from now on finds no memory, as though the heap was full. The reserve is taken before.
+    ///
+    /// # Errors
+    /// [`HeapError::OutOfMemory`] if there is no room for the reserve.
+    pub fn refuse_allocation(&mut self, n: u64) -> Result<(), HeapError> {
+        if self.special(Special::Reserve) == self.nil() {
+            let bytes = self.mutator.heap().config().eden_bytes / EDEN_OF_HANDLER;
+            let reserve = self.allocate_known(Known::ByteArray, bytes)?;
+            self.set_special(Special::Reserve, reserve.oop());
+        }
+        self.mutator.refuse_allocation(n);
+        Ok(())
+    }
+
+    /// Whether the refusal is still to come.
+    pub fn refusal_is_to_come(&self) -> bool {
+        self.mutator.refusal_is_to_come()
+    }
+
     /// Lets go of the reserve, or takes it again if there is room; ends the process if the reserve is used up as well.
     pub(crate) fn tend_reserve(&mut self) -> Option<Exit> {
         let has_reserve = self.special(Special::Reserve) != self.nil();
