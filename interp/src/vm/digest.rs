@@ -57,10 +57,11 @@ impl Space {
             digest.number(object)?;
         }
         digest.number(self.active_process())?;
-        digest.number(self.value(self.special(Special::Reserve)))?;
         // Their contents are nobody's business.
         digest.pending.clear();
-        for &root in self.roots.classes.iter().chain(&self.roots.special) {
+        let reserve = Special::Reserve as usize;
+        let special = self.roots.special.iter().enumerate().filter(|&(role, _)| role != reserve);
+        for &root in self.roots.classes.iter().chain(special.map(|(_, root)| root)) {
             digest.reference(self.value(root))?;
         }
         let roots = self.value(roots);
