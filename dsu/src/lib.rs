@@ -12,6 +12,8 @@ static SMALLTALK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/smalltalk");
 pub const ENGINE: &[&str] = &["DSU-Core"];
 /// The chat model of experiment E3.
 pub const CHAT_MODEL: &[&str] = &["DSU-Chat-Model"];
+/// The engine's tests, and the scenarios of experiment E8 that are made of them.
+pub const SCENARIOS: &[&str] = &["DSU-Tests", "DSU-Scenarios"];
 
 /// The packages of these names.
 ///

@@ -19,6 +19,8 @@ pub enum Command {
     Heal,
     /// Experiment E3: updates of the chat model.
     Gdsu,
+    /// Experiment E8: scenarios of updates that pass or do not.
+    Functional,
 }
 
 impl Command {
@@ -30,6 +32,7 @@ impl Command {
             Self::Barrier => "barrier",
             Self::Heal => "heal",
             Self::Gdsu => "gdsu",
+            Self::Functional => "functional",
         }
     }
 }
@@ -81,6 +84,7 @@ impl Options {
     pub fn check(&self) -> Result<(), String> {
         let mut known: Vec<&str> = match self.experiment {
             Command::Heal => super::heal::HOLDERS.to_vec(),
+            Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
         if self.experiment == Command::Lang {
