@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use instar_bench::{functional, gdsu};
 use instar_bench::lang::count::Counter;
 use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
@@ -14,6 +13,7 @@ use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs};
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
+use instar_bench::{functional, gdsu};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};

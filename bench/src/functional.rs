@@ -72,7 +72,12 @@ pub const SCENARIOS: [Scenario; 9] = [
         "libraryOrderedCollection",
     ),
     scenario("library-class-builder", "gDSU 5.5", "methods of the class builder", "libraryClassBuilder"),
-    scenario("library-hashing", "beyond gDSU", "Dictionary's hashing, all dictionaries rehashed", "libraryHashing"),
+    scenario(
+        "library-hashing",
+        "beyond gDSU",
+        "Dictionary's hashing, all dictionaries rehashed",
+        "libraryHashing",
+    ),
     scenario(
         "library-superclass",
         "beyond gDSU",
@@ -162,9 +167,7 @@ mod tests {
     #[test]
     fn a_row_for_each_scenario_and_failed_ones_are_run_again() {
         let options = options("rows");
-        let run = |script: &'static str| {
-            run(&options, move |_| shell(script), &Steps::new()).unwrap()
-        };
+        let run = |script: &'static str| run(&options, move |_| shell(script), &Steps::new()).unwrap();
         let script = "printf 'noise\\npass\\t2 updates\\n'";
         let first = super::run(
             &options,

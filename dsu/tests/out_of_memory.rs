@@ -110,7 +110,10 @@ fn large_program(megabytes: usize) -> Session {
     let mut session = session(small_space());
     answer(&mut session, "DSUFailingMemory prepare: #shape; rehearse");
     let count = megabytes * (MIB / 32);
-    answer(&mut session, &format!("Smalltalk at: #Many put: ((1 to: {count}) collect: [ :each | DSUTestSample with: each ])"));
+    answer(
+        &mut session,
+        &format!("Smalltalk at: #Many put: ((1 to: {count}) collect: [ :each | DSUTestSample with: each ])"),
+    );
     session
 }
 

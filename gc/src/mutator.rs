@@ -200,7 +200,11 @@ impl Mutator {
         let refused = self.world.may_allocate(shape.bytes);
         let result = if let Err(error) = refused {
             Err(error)
-        } else if in_old { self.allocate_old(shape) } else { self.allocate_young(shape) };
+        } else if in_old {
+            self.allocate_old(shape)
+        } else {
+            self.allocate_young(shape)
+        };
         self.local.allocating.set(None);
         result
     }

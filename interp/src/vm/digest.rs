@@ -40,8 +40,11 @@ impl Space {
         self.set_active_top();
         let bytes = self.mutator.heap().used_bytes();
         let limit = self.mutator.heap().config().limit_bytes;
-        self.digest_of(roots, left_out)
-            .map_err(|_| HeapError::OutOfMemory { requested: bytes / 2, used: bytes, limit })
+        self.digest_of(roots, left_out).map_err(|_| HeapError::OutOfMemory {
+            requested: bytes / 2,
+            used: bytes,
+            limit,
+        })
     }
 
     fn digest_of(&self, roots: Oop, left_out: Oop) -> Result<u64, TryReserveError> {
@@ -150,7 +153,9 @@ impl Digest<'_> {
     fn weak_slots(&mut self, oop: Oop) {
         let value = self.space.value(oop);
         let Some(object) = value.object() else { return };
-        for slot in (strong_slots(value, object.header())..value.slots()).filter_map(|index| value.slot(index)) {
+        for slot in
+            (strong_slots(value, object.header())..value.slots()).filter_map(|index| value.slot(index))
+        {
             // What nothing else holds may be gone already.
             let number = self.numbers.get(&slot.oop().bits()).map_or(0, |&number| u64::from(number) + 1);
             self.mix(if slot.is_nil() { 0 } else { number });
@@ -177,5 +182,9 @@ impl Digest<'_> {
 
 /// How many slots of an object with weak ones are strong: the named ones, and of an ephemeron all but the key.
 fn strong_slots(value: Value<'_>, header: Header) -> usize {
-    if header.format() == Format::EPHEMERON || header.has_class(ClassIndex::FREE) { 0 } else { value.named_slots() }
+    if header.format() == Format::EPHEMERON || header.has_class(ClassIndex::FREE) {
+        0
+    } else {
+        value.named_slots()
+    }
 }
