@@ -40,6 +40,8 @@ fn fail_each(scene: &str, step: usize) {
     // Objects get their identity hashes when they are looked at.
     answer(&mut session, "DSUFailingMemory rehearse");
     session.evaluate("OutOfMemory signal").unwrap_err();
+    // The reserve is there before and after.
+    session.space_mut().refuse_allocation(0).unwrap();
     let (classes, bytes) = (classes(&mut session), used(&mut session));
     let mut before = digest(&mut session);
     assert_eq!(digest(&mut session), before);
