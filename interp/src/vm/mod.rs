@@ -4,6 +4,7 @@ pub mod alarms;
 pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
+pub mod inbox;
 pub mod inject;
 pub mod install;
 pub mod interrupt;
