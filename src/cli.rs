@@ -9,6 +9,7 @@ use instar_bench::sweep::{
 };
 
 use crate::bench::BenchCommand;
+use crate::control::{ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments};
 use crate::smalltalk::{SpaceArguments, TestArguments};
 
 /// The subcommand that measures one observation, for the program itself.
@@ -50,6 +51,8 @@ pub enum Command {
     Run {
         #[command(flatten)]
         space: SpaceArguments,
+        #[command(flatten)]
+        control: ControlArguments,
         /// Packages (folders) and files
         #[arg(required = true, value_name = "FILE|PACKAGE")]
         paths: Vec<PathBuf>,
@@ -99,6 +102,16 @@ pub enum Command {
         #[command(subcommand)]
         command: BenchCommand,
     },
+    /// Apply a patch to a program that runs with --control
+    #[command(after_help = UPDATE_STATUS)]
+    Apply(ApplyArguments),
+    /// Take the last update of a program that runs with --control back
+    #[command(after_help = UPDATE_STATUS)]
+    Undo(UndoArguments),
+    /// Print which updates of a program that runs with --control were tried, and what came of them
+    Log(LogArguments),
+    /// Print what runs in a program that runs with --control
+    List(ListArguments),
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]
     Observe { trial: String },
@@ -107,6 +120,10 @@ pub enum Command {
 const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
 or paths are wrong, 141 if nobody reads the output any more, and what the program says by `Smalltalk exit: status`.";
+
+const UPDATE_STATUS: &str = "\
+Exit status: 0 if all went well, 1 if the update was refused or failed, so that the program is as it was, 2 if options, files or the socket
+are wrong, 3 if no safe point was reached in time, so that the program is as it was, 4 if the answer did not come.";
 
 const SWEEP_FILES: &str = "\
 Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and

@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod control;
 mod smalltalk;
 
 use std::process::ExitCode;
@@ -38,7 +39,13 @@ fn run(command: Command) -> ExitCode {
             let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
-        Command::Run { space, paths, arguments } => smalltalk::run(&space, &paths, &arguments),
+        Command::Run { space, control, paths, arguments } => {
+            smalltalk::run(&space, &control, &paths, &arguments)
+        }
+        Command::Apply(arguments) => control::apply(&arguments),
+        Command::Undo(arguments) => control::undo(&arguments),
+        Command::Log(arguments) => control::log(&arguments),
+        Command::List(arguments) => control::list(&arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Repl { space } => smalltalk::repl(&space),
         Command::Test(arguments) => smalltalk::test(&arguments),

@@ -3,6 +3,8 @@
 //! The engine is Smalltalk and runs in the space that it updates; it stands in `dsu/smalltalk/` and is loaded on demand, so that a space
 //! without updates knows nothing of it. What it asks of the runtime are the primitives of `interp/src/primitives/update.rs`. See `docs/dsu.md`.
 
+pub mod control;
+
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors, SourceFile};
 
@@ -10,6 +12,8 @@ static SMALLTALK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/smalltalk");
 
 /// The packages that the engine consists of.
 pub const ENGINE: &[&str] = &["DSU-Core"];
+/// The engine, and what lets the world outside use it.
+pub const CONTROL: &[&str] = &["DSU-Core", "DSU-Control"];
 /// The chat model of experiment E3.
 pub const CHAT_MODEL: &[&str] = &["DSU-Chat-Model"];
 
@@ -24,4 +28,9 @@ pub fn packages(names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
         files.extend(texts.map(|(path, text)| SourceFile::new(path, text)));
     }
     source::read_files(&files)
+}
+
+/// Smalltalk that makes the patch which a file describes.
+fn expression_of(_name: &str, text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
 }

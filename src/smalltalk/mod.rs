@@ -20,6 +20,7 @@ use instar_interp::vm::{Space, SpaceOptions};
 pub use repl::repl;
 pub use testing::{TestArguments, test};
 
+use crate::control::ControlArguments;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// What every command that makes a space takes.
@@ -163,6 +164,7 @@ fn finish(session: Option<&mut Session>, result: Result<ExitCode, Ended>) -> Res
 /// Runs packages and files, in order.
 pub fn run(
     arguments: &SpaceArguments,
+    control: &ControlArguments,
     paths: &[PathBuf],
     for_program: &[String],
 ) -> Result<ExitCode, Failure> {
@@ -170,8 +172,12 @@ pub fn run(
         Ok(session) => session,
         Err(ended) => return finish(None, Err(ended)),
     };
+    // Dropped behind what the program does last, so that the log is whole.
+    let endpoint = control.open(&mut session)?;
     let result = run_paths(&mut session, paths).map(|()| ExitCode::SUCCESS);
-    finish(Some(&mut session), result)
+    let result = finish(Some(&mut session), result);
+    drop(endpoint);
+    result
 }
 
 /// Evaluates expressions and prints the value of each.
