@@ -100,11 +100,15 @@ pub enum BenchCommand {
         /// The program's parameter or size [default: its own]
         #[arg(long, value_name = "N")]
         parameter: Option<u32>,
+        /// Run it once more before, unmeasured: what a simulator counts is then the second time
+        #[arg(long)]
+        warm: bool,
     },
 }
 
 const STATUS: &str = "\
-Beside the CSV stands a manifest, NAME-manifest.json. Older files of these names are replaced.
+Beside the CSV stands a manifest, NAME-manifest.json. The same command on the same folder goes on where it was stopped. Figures of
+another build, machine, seed or setting are never mixed: the old files are kept under the time of their start.
 Exit status: 0 if all went well, 1 if an observation failed, 2 if options are wrong.";
 
 #[derive(Args)]
@@ -184,8 +188,8 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             say(format_args!("update\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
         }
-        BenchCommand::One { name, strategy, times, parameter } => {
-            let line = one(&name, strategy, times, parameter).map_err(failed)?;
+        BenchCommand::One { name, strategy, times, parameter, warm } => {
+            let line = one(&name, strategy, times, parameter, warm).map_err(failed)?;
             say(line.trim_end());
             Ok(ExitCode::SUCCESS)
         }
@@ -210,36 +214,80 @@ fn finish(outcome: Result<Outcome, Error>, options: &Options) -> Result<ExitCode
 }
 
 /// The line of one benchmark.
-fn one(name: &str, strategy: Strategy, times: u32, parameter: Option<u32>) -> Result<String, String> {
-    let games = programs::games();
+fn one(
+    name: &str,
+    strategy: Strategy,
+    times: u32,
+    parameter: Option<u32>,
+    warm: bool,
+) -> Result<String, String> {
     if let Some(program) = programs::CLASSIC.iter().find(|program| program.name.eq_ignore_ascii_case(name)) {
         let parameter = parameter.unwrap_or(program.parameter);
         let send = format!("BenchmarkRunner report: '{}' times: {times} with: {parameter}", program.name);
-        return text(&mut space(strategy)?, &on_a_stream(&send));
+        return measured(&mut space(strategy)?, &on_a_stream(&send), warm);
     }
     if let Some(holder) = heal::HOLDERS.iter().find(|holder| holder.eq_ignore_ascii_case(name)) {
         let count = parameter.unwrap_or(1_000_000);
-        return text(
-            &mut space(strategy)?,
-            &on_a_stream(&format!("BecomeBenchmark report: '{holder}' count: {count}")),
-        );
+        let send = format!("BecomeBenchmark report: '{holder}' count: {count}");
+        return measured(&mut space(strategy)?, &on_a_stream(&send), warm);
     }
+    let games = programs::games();
     let game = games.iter().find(|game| game.name.eq_ignore_ascii_case(name));
-    let game = game.ok_or_else(|| format!("there is no benchmark {name}"))?;
+    game_line(game.ok_or_else(|| format!("there is no benchmark {name}"))?, strategy, times, parameter, warm)
+}
+
+/// The line of a program of the Benchmarks Game, whose checksum is 1: its output is compared for the size for which it is known, either
+/// that of the run itself or, if this has another size, that of a run before.
+fn game_line(
+    game: &programs::Game,
+    strategy: Strategy,
+    times: u32,
+    parameter: Option<u32>,
+    warm: bool,
+) -> Result<String, String> {
     let mut space = space(strategy)?;
-    let output = text(&mut space, &format!("GameRunner run: '{}' n: {}", game.name, game.size))?;
-    // An image's bytes are characters.
-    let bytes: Vec<u8> = output.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect();
-    game.check(&bytes)?;
-    let size = parameter
-        .map_or_else(|| format!("(GameRunner programNamed: '{}') defaultN", game.name), |n| n.to_string());
-    let line = text(
-        &mut space,
-        &on_a_stream(&format!("GameRunner report: '{}' times: {times} n: {size}", game.name)),
-    )?;
-    // The checksum is that of this size's output, which nobody knows; the known output was just compared.
-    let time = line.trim_end().rsplit('\t').next().unwrap_or_default();
+    let own = format!("(GameRunner programNamed: '{}') defaultN printString", game.name);
+    let size = match parameter {
+        Some(size) => size,
+        None => text(&mut space, &own)?.parse().map_err(|_| format!("{own} is no number"))?,
+    };
+    let checksum = game.checksum().filter(|_| size == game.size);
+    // Where a simulator counts, nothing but what is counted, and the same before.
+    if checksum.is_none() && !warm {
+        let output = text(&mut space, &format!("GameRunner run: '{}' n: {}", game.name, game.size))?;
+        // An image's bytes are characters.
+        let bytes: Vec<u8> =
+            output.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect();
+        game.check(&bytes)?;
+    }
+    let send = format!("GameRunner report: '{}' times: {times} n: {size}", game.name);
+    let line = measured(&mut space, &on_a_stream(&send), warm)?;
+    let fields: Vec<&str> = line.trim_end().split('\t').collect();
+    let [_, found, time] = fields[..] else { return Err(format!("{send} wrote {line}")) };
+    if let Some(checksum) = checksum
+        && found != checksum.to_string()
+    {
+        return Err(format!(
+            "the output for {size} is not the known one: its checksum is {found}, not {checksum}"
+        ));
+    }
     Ok(format!("{}\t1\t{time}", game.name))
+}
+
+/// The value of statements that answer a String, evaluated once before if they are to be `warm`.
+fn measured(space: &mut Space, statements: &str, warm: bool) -> Result<String, String> {
+    if warm {
+        text(space, statements)?;
+    }
+    counted(space, statements)
+}
+
+/// The function inside of which a simulator counts instructions: not start-up, whose work differs from run to run.
+const COUNTED: &str = "instar::bench::counted*";
+
+#[inline(never)]
+fn counted(space: &mut Space, statements: &str) -> Result<String, String> {
+    std::hint::black_box(text(space, statements))
 }
 
 fn on_a_stream(send: &str) -> String {
@@ -265,9 +313,6 @@ fn space(strategy: Strategy) -> Result<Space, String> {
     space.load(&packages).map_err(|error| error.to_string())?;
     Ok(space)
 }
-
-/// The function inside of which a simulator counts instructions: not start-up, whose work differs from run to run.
-const COUNTED: &str = "instar::bench::text*";
 
 /// The value of statements that answer a String.
 #[inline(never)]

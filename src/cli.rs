@@ -36,7 +36,7 @@ pub enum Command {
     /// CSVs are known by their headers: those of become.csv and of limits.csv. The limits.csv and the manifest.json
     /// beside the first become.csv are used if they are there.
     Plot {
-        /// CSVs that `instar sweep` wrote
+        /// CSVs that `instar sweep` or `instar bench` wrote
         #[arg(required = true, value_name = "CSV")]
         csvs: Vec<PathBuf>,
         /// Folder for plots and report [default: that of the first CSV]

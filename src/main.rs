@@ -90,8 +90,11 @@ fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failur
     let results = Results::read(csvs).map_err(failed)?;
     let written = results.write(out).map_err(failed)?;
     smalltalk::say(results.table().trim_end());
-    if let Some(report) = written.last() {
-        smalltalk::say(format_args!("Plots and report: {}", report.display()));
+    match written.last() {
+        Some(report) if report.extension().is_some_and(|it| it == "html") => {
+            smalltalk::say(format_args!("Plots and report: {}", report.display()));
+        }
+        _ => written.iter().for_each(|plot| smalltalk::say(format_args!("Plot: {}", plot.display()))),
     }
     Ok(())
 }

@@ -78,6 +78,35 @@ fn lang_compares_with_what_is_installed() {
 }
 
 #[test]
+fn the_csvs_are_drawn_again_from_themselves() {
+    let folder = Folder::new("drawn");
+    let out = folder.0.to_str().unwrap();
+    for command in ["barrier", "heal", "lang"] {
+        let only = if command == "heal" { "variables" } else { "Fib" };
+        let arguments = [command, "--quick", "--runs", "1", "--only", only, "--out", out];
+        let measured = stdout(&bench(&arguments));
+        let svg = folder.0.join(command).with_extension("svg");
+        let first = fs::read_to_string(&svg).ok();
+        let _ = fs::remove_file(&svg);
+        let csv = folder.0.join(command).with_extension("csv");
+        let drawn = Command::new(env!("CARGO_BIN_EXE_instar")).arg("plot").arg(&csv).output().unwrap();
+        let table = stdout(&drawn);
+        assert!(measured.starts_with(table.split("Plot:").next().unwrap()), "{table}\n{measured}");
+        assert_eq!(fs::read_to_string(&svg).ok(), first, "{command}");
+        // Without Python there is nothing to compare with.
+        assert!(first.is_some() || command == "lang", "{command}");
+    }
+}
+
+#[test]
+fn a_warm_iteration_is_counted_alone() {
+    for name in ["Fib", "NBody", "array"] {
+        let line = stdout(&bench(&["one", name, "--parameter", "10", "--warm"]));
+        assert!(line.starts_with(name), "{line}");
+    }
+}
+
+#[test]
 fn wrong_options_are_refused() {
     for wrong in
         [&["lang", "--only", "Fob"][..], &["heal", "--become", "object-table"], &["barrier", "--runs", "0"]]

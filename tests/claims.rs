@@ -1,17 +1,19 @@
-//! Every figure that the README states between claim markers is the one that the CSV gives.
+//! Every figure that a page states between claim markers is the one that the CSV gives.
 //!
-//! `paper-results/claims.md` says from which rows each comes. After a new sweep,
-//! `INSTAR_UPDATE_CLAIMS=1 cargo test --test claims` writes the new figures into the README.
+//! `paper-results/claims.md` says from which rows each comes. After a new measurement,
+//! `INSTAR_UPDATE_CLAIMS=1 cargo test --test claims` writes the new figures into the pages.
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use instar_bench::stats::median;
 use support::{root, text};
 
 const CLAIMS: &str = "paper-results/claims.md";
+/// The pages with figures.
+const PAGES: [&str; 2] = ["README.md", "docs/benchmarks.md"];
 const OPEN: &str = "<!-- claim:";
 const CLOSE: &str = "<!-- /claim -->";
 
@@ -21,7 +23,8 @@ struct Claim {
     file: String,
     /// `column=value`, all of which a row must have.
     rows: Vec<(String, String)>,
-    /// `median(column)`, `median(column) / column`, or `claim / claim`.
+    /// `median(column)`, `median(column) / column`, `median(column) / median(column)`, `claim / claim`, or `ratios(column: key=one / other)`: the geometric mean, over
+    /// all benchmarks that both have, of the ratio of their medians.
     figure: String,
 }
 
@@ -45,12 +48,17 @@ enum Figure {
     Nanoseconds(f64),
     Bytes(f64),
     Times(f64),
+    /// A ratio that is near another one: three decimals.
+    Ratio(f64),
 }
 
 impl Figure {
     fn value(self) -> f64 {
         match self {
-            Figure::Nanoseconds(value) | Figure::Bytes(value) | Figure::Times(value) => value,
+            Figure::Nanoseconds(value)
+            | Figure::Bytes(value)
+            | Figure::Times(value)
+            | Figure::Ratio(value) => value,
         }
     }
 
@@ -66,6 +74,7 @@ impl Figure {
             Figure::Nanoseconds(value) => scaled(value, &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")]),
             Figure::Bytes(value) => scaled(value, &[(1e6, "MB"), (1e9, "GB")]),
             Figure::Times(value) => format!("{}×", plain(two_digits(value))),
+            Figure::Ratio(value) => format!("{value:.3}"),
         }
     }
 }
@@ -87,48 +96,91 @@ fn plain(value: f64) -> String {
 
 fn figure(claims: &BTreeMap<String, Claim>, id: &str) -> Figure {
     let claim = claims.get(id).unwrap_or_else(|| panic!("{CLAIMS} has no claim `{id}`"));
+    if let Some(what) = claim.figure.strip_prefix("ratios(") {
+        return Figure::Ratio(mean_ratio(claim, what.trim_end_matches(')')));
+    }
+    if let Some((over, under)) = claim.figure.split_once(" / median(") {
+        let part = |figure: &str| {
+            let figure = format!("median({})", figure.trim_start_matches("median(").trim_end_matches(')'));
+            let (file, rows) = (claim.file.clone(), claim.rows.clone());
+            let part = BTreeMap::from([(id.to_owned(), Claim { file, rows, figure })]);
+            self::figure(&part, id).value()
+        };
+        return Figure::Ratio(part(over) / part(under));
+    }
     let Some(column) = claim.figure.strip_prefix("median(").and_then(|rest| rest.split(')').next()) else {
         let (over, under) =
             claim.figure.split_once(" / ").unwrap_or_else(|| panic!("{id}: {}", claim.figure));
         return Figure::Times(figure(claims, over).value() / figure(claims, under).value());
     };
-    let table = format!("paper-results/{}", claim.file);
-    let mut reader =
-        csv::Reader::from_path(root().join(&table)).unwrap_or_else(|error| panic!("{table}: {error}"));
-    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
-    let is_chosen = |row: &&BTreeMap<String, String>| {
-        claim.rows.iter().all(|(column, value)| row.get(column) == Some(value))
-            && row.get("result").is_none_or(|result| result == "ok")
-    };
-    let number = |row: &BTreeMap<String, String>, column: &str| -> f64 {
+    let table = &claim.file;
+    let rows = chosen(claim);
+    let number = |row: &Row, column: &str| -> f64 {
         row[column].parse().unwrap_or_else(|_| panic!("{table}: {column} of {row:?}"))
     };
     let divisor = claim.figure.split_once(" / ").map(|(_, column)| column);
     let value = |row| number(row, column) / divisor.map_or(1.0, |column| number(row, column));
-    let values: Vec<f64> = rows.iter().filter(is_chosen).map(value).collect();
+    let values: Vec<f64> = rows.iter().map(value).collect();
     let value = median(&values).unwrap_or_else(|| panic!("{table} has no rows for `{id}`"));
     if column.ends_with("bytes") { Figure::Bytes(value) } else { Figure::Nanoseconds(value) }
 }
 
-#[test]
-fn figures_in_the_readme_are_those_of_the_csv() {
-    let claims = claims();
-    let page = text("README.md");
-    let mut updated = page.clone();
-    let mut wrong = Vec::new();
-    for part in page.split(OPEN).skip(1) {
-        let (id, rest) = part.split_once(" -->").expect("a marker ends");
-        let stated = rest.split(CLOSE).next().expect("a claim ends");
-        let right = figure(&claims, id).written();
-        if stated != right {
-            wrong.push(format!("{id}: stated {stated}, the CSV gives {right}"));
-            let marked = |figure: &str| format!("{OPEN}{id} -->{figure}{CLOSE}");
-            updated = updated.replace(&marked(stated), &marked(&right));
+type Row = BTreeMap<String, String>;
+
+/// The good rows with the claim's values.
+fn chosen(claim: &Claim) -> Vec<Row> {
+    let table = format!("paper-results/{}", claim.file);
+    let mut reader =
+        csv::Reader::from_path(root().join(&table)).unwrap_or_else(|error| panic!("{table}: {error}"));
+    let is_chosen = |row: &Row| {
+        claim.rows.iter().all(|(column, value)| row.get(column) == Some(value))
+            && row.get("result").is_none_or(|result| result == "ok")
+    };
+    reader.deserialize().map(Result::unwrap).filter(is_chosen).collect()
+}
+
+/// `column: key=one / other`.
+fn mean_ratio(claim: &Claim, what: &str) -> f64 {
+    let (column, sides) = what.split_once(": ").unwrap_or_else(|| panic!("{what}"));
+    let (key, sides) = sides.split_once('=').unwrap_or_else(|| panic!("{what}"));
+    let (one, other) = sides.split_once(" / ").unwrap_or_else(|| panic!("{what}"));
+    let mut values: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
+    for row in chosen(claim) {
+        if let Ok(value) = row[column].parse() {
+            values.entry((row["benchmark"].clone(), row[key].clone())).or_default().push(value);
         }
     }
-    if std::env::var_os("INSTAR_UPDATE_CLAIMS").is_some() {
-        fs::write(root().join("README.md"), updated).unwrap();
-        return;
+    let of = |benchmark: &str, side: &str| {
+        values.get(&(benchmark.to_owned(), side.to_owned())).and_then(|values| median(values))
+    };
+    let benchmarks: BTreeSet<&str> = values.keys().map(|(benchmark, _)| benchmark.as_str()).collect();
+    let ratios: Vec<f64> =
+        benchmarks.iter().filter_map(|it| Some((of(it, one)? / of(it, other)?).ln())).collect();
+    assert!(!ratios.is_empty(), "paper-results/{} has no rows for {what}", claim.file);
+    (ratios.iter().sum::<f64>() / ratios.len() as f64).exp()
+}
+
+#[test]
+fn figures_in_the_pages_are_those_of_the_csv() {
+    let claims = claims();
+    let mut wrong = Vec::new();
+    for name in PAGES {
+        let page = text(name);
+        let mut updated = page.clone();
+        for part in page.split(OPEN).skip(1) {
+            let (id, rest) = part.split_once(" -->").expect("a marker ends");
+            let stated = rest.split(CLOSE).next().expect("a claim ends");
+            let right = figure(&claims, id).written();
+            if stated != right {
+                wrong.push(format!("{name}: {id}: stated {stated}, the CSV gives {right}"));
+                let marked = |figure: &str| format!("{OPEN}{id} -->{figure}{CLOSE}");
+                updated = updated.replace(&marked(stated), &marked(&right));
+            }
+        }
+        if std::env::var_os("INSTAR_UPDATE_CLAIMS").is_some() {
+            fs::write(root().join(name), updated).unwrap();
+            wrong.clear();
+        }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
@@ -136,12 +188,12 @@ fn figures_in_the_readme_are_those_of_the_csv() {
 #[test]
 fn every_claim_can_be_computed_and_is_stated() {
     let claims = claims();
-    let page = text("README.md");
+    let pages: String = PAGES.map(text).concat();
     for (id, claim) in &claims {
         assert!(figure(&claims, id).value() > 0.0, "{id}");
         let is_part = claims.values().any(|other| other.figure.split(" / ").any(|part| part == id));
         assert!(
-            is_part || page.contains(&format!("{OPEN}{id} -->")),
+            is_part || pages.contains(&format!("{OPEN}{id} -->")),
             "no page states `{id}`: {}",
             claim.figure
         );
@@ -157,4 +209,5 @@ fn figures_are_written_with_two_digits() {
     assert_eq!(Figure::Bytes(968e6).written(), "970 MB");
     assert_eq!(Figure::Times(481_234.0).written(), "480,000×");
     assert_eq!(Figure::Times(1.04).written(), "1.0×");
+    assert_eq!(Figure::Ratio(1.0042).written(), "1.004");
 }

@@ -11,7 +11,7 @@
 //!
 //! A send compares the receiver's class index anyway, and no class has the forwarder's: under `lazy` the compare is the
 //! barrier. An element read by `at:` is not sent to at once, so that a forwarder there would be followed on each pass
-//! and never healed; the element check closes that hole, and costs two loads while no forwarder is alive.
+//! and never healed; the element check closes that hole, and costs one load and a compare while no forwarder is alive.
 
 #![allow(unsafe_code)]
 

@@ -60,6 +60,7 @@ fn whole_number(max: impl Display) -> String {
 parsed_cells! {
     u32: whole_number(u32::MAX);
     u64: whole_number(u64::MAX);
+    i64: "a whole number".to_owned();
     f64: "a number".to_owned();
     Strategy: Strategy::accepted();
     Kind: Kind::accepted();
@@ -122,6 +123,12 @@ impl Table {
     #[must_use]
     pub const fn header(&self) -> &StringRecord {
         &self.header
+    }
+
+    /// The rows below the header, as they stand there.
+    #[must_use]
+    pub fn records(&self) -> &[StringRecord] {
+        &self.rows
     }
 
     /// Checks that all of `columns` are there.

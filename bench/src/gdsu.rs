@@ -4,10 +4,12 @@
 //! safe point, of the stop and of the whole are columns of their own. The first update of a process pays for fresh memory, which the later
 //! ones do not: `run` tells them apart.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 
+use crate::csv_table::{self, Cell, Table};
 use crate::figures;
 use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
@@ -33,6 +35,9 @@ pub const COLUMNS: [&str; 13] = [
     "result",
     "failure",
 ];
+
+/// The columns by which a row is known.
+const KEY: [&str; 4] = ["instances", "policy", "workers", "run"];
 
 /// The policies: a slot map that the runtime executes, and a block for each instance.
 pub const POLICIES: [&str; 2] = ["standard", "custom"];
@@ -109,27 +114,35 @@ pub fn run(
     steps: &Steps,
 ) -> Result<Outcome, Error> {
     let runs = options.runs.unwrap_or(if options.quick { 2 } else { 4 });
-    let session = Session::begin(options, json!({ "updates a process": runs, "workers": workers }))?;
-    let mut rows = Rows::new(&session.csv, &COLUMNS)?;
+    let session =
+        Session::begin(options, json!({ "updates a process": runs, "workers": workers }), &[], steps)?;
     let mut tasks = plan(options.quick, workers);
     SplitMix64::new(options.seed).shuffle(&mut tasks);
-    let mut outcome = Outcome::default();
-    let mut good = Vec::new();
-    steps.expect(tasks.len());
-    steps.round(&format!("{} processes of {runs} updates", tasks.len()));
-    for task in &tasks {
+    let planned = tasks.iter().flat_map(|task| keys(task, runs)).collect();
+    let mut rows = Rows::open(&session.csv, &COLUMNS, &KEY, &planned)?;
+    let missing: Vec<&Task> =
+        tasks.iter().filter(|task| keys(task, runs).any(|key| !rows.has(&key))).collect();
+    let mut outcome = Outcome { skipped: tasks.len() - missing.len(), ..Outcome::default() };
+    steps.expect(missing.len());
+    steps.round(&format!(
+        "{} processes of {runs} updates, {} are there already",
+        missing.len(),
+        outcome.skipped
+    ));
+    for task in missing {
         steps.before(&format!("{} messages, {}", figures::count(u64::from(task.instances)), task.policy));
+        outcome.measured += 1;
         match observe(command(task, runs), runs) {
             Ok(updates) => {
-                for (run, figures) in updates.into_iter().enumerate() {
-                    rows.push(&row(task, run + 1, Ok(&figures)))?;
-                    outcome.measured += 1;
-                    good.push(Update { task: *task, figures });
+                // A session that was killed between two rows left the first ones.
+                for ((figures, key), run) in updates.iter().zip(keys(task, runs)).zip(1..) {
+                    if !rows.has(&key) {
+                        rows.push(&row(task, run, Ok(figures)))?;
+                    }
                 }
             }
             Err(why) => {
                 rows.push(&row(task, 1, Err(&why)))?;
-                outcome.measured += 1;
                 steps.note(&format!("failed: {} messages, {}: {why}", task.instances, task.policy));
                 outcome.failures.push(why);
             }
@@ -137,11 +150,47 @@ pub fn run(
         steps.after();
     }
     steps.finish();
-    let plots: Vec<plot::Plot> = plot::gdsu(&good).into_iter().collect();
-    plot::write(&plots, &options.out).map_err(|error| Error::file(&options.out, error))?;
-    outcome.table = table(&good);
+    let updates = read(&session.csv)?;
+    plot::write(plot::gdsu(&updates).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&updates);
     session.end()?;
     Ok(outcome)
+}
+
+/// The keys of the rows that a task makes.
+fn keys(task: &Task, runs: u32) -> impl Iterator<Item = Vec<String>> {
+    let Task { instances, policy, workers } = *task;
+    (1..=runs)
+        .map(move |run| vec![instances.to_string(), policy.to_owned(), workers.to_string(), run.to_string()])
+}
+
+struct Policy(&'static str);
+
+impl Cell for Policy {
+    fn parse(text: &str) -> Option<Self> {
+        POLICIES.into_iter().find(|known| *known == text).map(Self)
+    }
+
+    fn expected() -> String {
+        POLICIES.join(" or ")
+    }
+}
+
+/// Reads the good rows of `gdsu.csv`.
+///
+/// # Errors
+/// Names file, line and column of what does not fit.
+pub fn read(path: &Path) -> Result<Vec<Update>, csv_table::Error> {
+    let table = Table::read(path)?;
+    let row = |row: csv_table::Row<'_>| {
+        let Policy(policy) = row.get("policy")?;
+        let task = Task { instances: row.get("instances")?, policy, workers: row.get("workers")? };
+        let figures = COLUMNS[KEY.len()..][..FIGURES].iter().map(|name| row.get(name));
+        Ok(Update { task, figures: figures.collect::<Result<_, _>>()? })
+    };
+    let is_good = |row: &csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == "committed");
+    table.rows().filter(is_good).map(row).collect()
 }
 
 fn observe(mut command: Command, runs: u32) -> Result<Vec<Vec<i64>>, String> {
@@ -159,9 +208,9 @@ fn observe(mut command: Command, runs: u32) -> Result<Vec<Vec<i64>>, String> {
     Ok(figures.chunks(FIGURES).map(<[i64]>::to_vec).collect())
 }
 
-fn row(task: &Task, run: usize, result: Result<&[i64], &str>) -> Vec<String> {
-    let mut row =
-        vec![task.instances.to_string(), task.policy.to_owned(), task.workers.to_string(), run.to_string()];
+fn row(task: &Task, run: u32, result: Result<&[i64], &str>) -> Vec<String> {
+    let Task { instances, policy, workers } = *task;
+    let mut row = vec![instances.to_string(), policy.to_owned(), workers.to_string(), run.to_string()];
     match result {
         Ok(figures) => {
             row.extend(figures.iter().map(i64::to_string));
@@ -176,7 +225,8 @@ fn row(task: &Task, run: usize, result: Result<&[i64], &str>) -> Vec<String> {
 }
 
 /// For each task the medians, and the first update's stop.
-fn table(updates: &[Update]) -> String {
+#[must_use]
+pub fn table(updates: &[Update]) -> String {
     let mut out = format!(
         "{:>12}{:>10}{:>9}{:>13}{:>13}{:>13}{:>16}{:>14}\n",
         "instances", "policy", "workers", "wait", "stop", "total", "first stop", "memory added"

@@ -1,6 +1,7 @@
 //! Sweeps, criterion benches, CSV records, plots and reports of Instar.
 
 pub mod csv_table;
+mod earlier;
 pub mod figures;
 pub mod gdsu;
 pub mod headline;

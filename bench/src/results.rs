@@ -1,14 +1,16 @@
-//! From CSVs to plots and a report: what a sweep ends with, and what `instar plot` does alone.
+//! From CSVs to plots, tables and a report: what a sweep ends with, and what `instar plot` does alone.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::csv_table::{Error, Table};
+use crate::gdsu;
 use crate::headline;
+use crate::lang::{barrier, compare, heal, rows};
 use crate::limits::{self, Limit};
 use crate::manifest::Manifest;
-use crate::plot;
+use crate::plot::{self, Plot};
 use crate::record::{self, Record};
 use crate::report::Report;
 
@@ -19,6 +21,8 @@ pub struct Results {
     pub records: Vec<Record>,
     /// The physical limits.
     pub limits: Vec<Limit>,
+    /// What the language's benchmarks wrote: plots and tables, in the order of the files.
+    pub language: Vec<(Option<Plot>, String)>,
     /// The manifest beside the first `become.csv`, if it is there.
     pub manifest: Option<Manifest>,
 }
@@ -39,9 +43,10 @@ impl Results {
                 first.get_or_insert(path);
             } else if limits::recognises(table.header()) {
                 results.limits.extend(limits::records(&table)?);
+            } else if let Some(drawn) = language(path, &table)? {
+                results.language.push(drawn);
             } else {
-                return Err(table
-                    .unknown("become.csv (strategy, pairs, pause_ns, …) or limits.csv (limit, value, …)"));
+                return Err(table.unknown(KNOWN));
             }
         }
         if let Some(first) = first {
@@ -54,13 +59,18 @@ impl Results {
         Ok(results)
     }
 
-    /// Writes the plots and the report into a folder; the files written.
+    /// Writes the plots into a folder, and the report if there is anything of a sweep; the files written.
     ///
     /// # Errors
     /// Those of the file system, with the path.
     pub fn write(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+        let language = plot::write(self.language.iter().filter_map(|(plot, _)| plot.as_ref()), folder)?;
+        if self.records.is_empty() && self.limits.is_empty() && !self.language.is_empty() {
+            return Ok(language);
+        }
         let plots = plot::draw(&self.records, &self.limits);
-        let mut written = plot::write(&plots, folder)?;
+        let mut written = language;
+        written.extend(plot::write(&plots, folder)?);
         let report = Report {
             records: &self.records,
             limits: &self.limits,
@@ -74,9 +84,42 @@ impl Results {
         Ok(written)
     }
 
-    /// The headline table for a terminal.
+    /// The tables for a terminal: the sweep's headline, if there is anything of a sweep, and those of the language's benchmarks.
     #[must_use]
     pub fn table(&self) -> String {
-        headline::table(&headline::comparisons(&self.records))
+        let mut tables = String::new();
+        if !self.records.is_empty() || self.language.is_empty() {
+            tables += &headline::table(&headline::comparisons(&self.records));
+        }
+        self.language.iter().for_each(|(_, table)| tables += table);
+        tables
     }
+}
+
+/// What can be drawn.
+const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
+                     barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …) or gdsu.csv (instances, policy, …)";
+
+/// The seed of the bootstrap, which a CSV does not tell.
+const SEED: u64 = 42;
+
+/// Plot and table of a CSV that `instar bench` wrote; `None` if it is none.
+fn language(path: &Path, table: &Table) -> Result<Option<(Option<Plot>, String)>, Error> {
+    let has = |columns: &[&str]| columns.iter().all(|name| table.header().iter().any(|it| it == *name));
+    Ok(Some(if has(&["benchmark", "system", "time_ns"]) {
+        let rows = rows::read_lang(path)?;
+        (plot::compared(&rows, SEED), compare::table(&rows, SEED))
+    } else if has(&["benchmark", "strategy", "time_ns"]) {
+        let rows = rows::read_barrier(path)?;
+        let comparisons = barrier::comparisons(&rows, SEED);
+        (plot::barrier(&comparisons), barrier::table(&rows, &comparisons, SEED))
+    } else if has(&["holder", "before_ns"]) {
+        let rows = rows::read_heal(path)?;
+        (plot::passes(&rows, SEED), heal::table(&rows, SEED))
+    } else if has(&["instances", "policy", "stop_ns"]) {
+        let updates = gdsu::read(path)?;
+        (plot::gdsu(&updates), gdsu::table(&updates))
+    } else {
+        return Ok(None);
+    }))
 }

@@ -155,3 +155,47 @@ fn unknown_names_are_refused_before_anything_is_written() {
     assert!(text.contains("there is no benchmark Fib: --only takes array"), "{text}");
     assert!(!folder.0.exists());
 }
+
+#[test]
+fn the_same_command_goes_on_where_it_was_stopped() {
+    let folder = Folder::new("resume");
+    let options = folder.options(Command::Barrier, &["Sieve", "Fib"]);
+    let broken = r#"[ $3 = Fib ] && { echo gone >&2; exit 1; }; printf 'Sieve\t669\t1000\n'"#;
+    let outcome = barrier::run(&options, &guest(broken), None, &Steps::silent()).unwrap();
+    assert_eq!((outcome.measured, outcome.skipped, outcome.failures.len()), (12, 0, 6));
+    // Killed while it wrote: half a row.
+    let csv = folder.0.join("barrier.csv");
+    let text = fs::read_to_string(&csv).unwrap();
+    fs::write(&csv, format!("{text}Sieve,lazy,3,12")).unwrap();
+
+    let whole = r#"case $3 in Fib) printf 'Fib\t3524578\t2000\n';; *) printf 'Sieve\t669\t3000\n';; esac"#;
+    let more = Options { runs: Some(3), ..options };
+    let outcome = barrier::run(&more, &guest(whole), None, &Steps::silent()).unwrap();
+    // What failed, and the third run of each.
+    assert_eq!((outcome.measured, outcome.skipped, outcome.failures.len()), (12, 6, 0));
+    let rows = read_barrier(&csv).unwrap();
+    let times = |name: &str| {
+        let mut times: Vec<_> =
+            rows.iter().filter(|row| row.benchmark == name).map(|row| row.time_ns).collect();
+        times.sort_unstable();
+        times
+    };
+    assert_eq!(times("Fib"), [Some(2000); 9]);
+    assert_eq!(times("Sieve"), [[Some(1000); 6].as_slice(), &[Some(3000); 3]].concat());
+}
+
+#[test]
+fn figures_of_another_setting_are_kept_aside() {
+    let folder = Folder::new("aside");
+    let script = r#"printf 'Sieve\t669\t1000\n'"#;
+    let options = folder.options(Command::Lang, &["Sieve"]);
+    compare::run(&options, &guest(script), &[], &Steps::silent()).unwrap();
+    let other = Options { strategy: Strategy::FullScan, ..options };
+    let outcome = compare::run(&other, &guest(script), &[], &Steps::silent()).unwrap();
+    assert_eq!((outcome.measured, outcome.skipped), (2, 0));
+    let names =
+        fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let kept: Vec<String> =
+        names.filter(|name| name.starts_with("lang-2") && name.ends_with(".csv")).collect();
+    assert_eq!(read_lang(&folder.0.join(&kept[0])).unwrap().len(), 2, "{kept:?}");
+}

@@ -87,6 +87,8 @@ impl Space {
 pub struct ForwarderCount {
     young: AtomicUsize,
     old: AtomicUsize,
+    /// The sum, which element loads test.
+    total: AtomicUsize,
 }
 
 impl ForwarderCount {
@@ -105,6 +107,7 @@ impl ForwarderCount {
         // [MM-stopped]: inside a stop; mutators read it between two.
         self.young.fetch_add(young, Relaxed);
         self.old.fetch_add(old, Relaxed);
+        self.total.fetch_add(young + old, Relaxed);
     }
 
     /// Says that the young generation has none.
@@ -112,7 +115,7 @@ impl ForwarderCount {
     /// # Safety
     /// So it is.
     pub unsafe fn forget_young(&self) {
-        self.young.store(0, Relaxed);
+        self.total.fetch_sub(self.young.swap(0, Relaxed), Relaxed);
     }
 
     /// Says that the old generation has none.
@@ -120,19 +123,19 @@ impl ForwarderCount {
     /// # Safety
     /// So it is.
     pub unsafe fn forget_old(&self) {
-        self.old.store(0, Relaxed);
+        self.total.fetch_sub(self.old.swap(0, Relaxed), Relaxed);
     }
 
     /// Young and old together.
     #[inline]
     pub fn total(&self) -> usize {
-        self.young.load(Relaxed) + self.old.load(Relaxed)
+        self.total.load(Relaxed)
     }
 
-    /// Whether a reference may lead to a forwarder at all. Two loads.
+    /// Whether a reference may lead to a forwarder at all. One load.
     #[inline]
     pub fn any(&self) -> bool {
-        self.young.load(Relaxed) | self.old.load(Relaxed) != 0
+        self.total() != 0
     }
 }
 

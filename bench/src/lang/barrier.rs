@@ -3,7 +3,7 @@
 //! The same programs under `lazy` (the partial read barrier), `always-check` (a check at each load) and `full-scan`, whose dispatch loop
 //! never checks: the three are one source, compiled thrice.
 
-use std::collections::HashMap;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -11,13 +11,16 @@ use super::compare::timed;
 use super::count::{Counter, Job, count_all};
 use super::options::Options;
 use super::programs::{self, CLASSIC};
-use super::rows::{BARRIER_COLUMNS, BarrierRow, Error, Outcome, Rows, Session, read_barrier};
+use super::rounds;
+use super::rows::{
+    BARRIER_COLUMNS, BarrierRow, COUNT_COLUMNS, CountRow, Error, Outcome, Rows, Session, read_barrier,
+    read_counts,
+};
 use super::steps::Steps;
 use super::systems::Guest;
 use crate::figures;
 use crate::plot;
 use crate::point::Strategy;
-use crate::rng::SplitMix64;
 use crate::stats::{self, Interval};
 
 /// The contenders; the last is what the others are compared with.
@@ -52,7 +55,7 @@ fn suite(options: &Options) -> Vec<Program> {
         let game = |game: programs::Game| Program {
             name: game.name,
             parameter: None,
-            small: game.size,
+            small: game.small(),
             checksum: 1,
         };
         suite.extend(programs::games().into_iter().map(game));
@@ -75,66 +78,73 @@ pub fn run(
     let note = match counter {
         None => "not counted: neither processor counters (perf) nor valgrind can be used here".to_owned(),
         Some(counter) => {
-            format!("{}: two iterations less one, counted once", counter.name())
+            format!("{}: {}, counted once", counter.name(), counter.method())
         }
     };
-    let session = Session::begin(options, json!({ "instructions": note }))?;
+    let counts_csv = options.out.join("barrier-instructions.csv");
+    let session = Session::begin(options, json!({ "instructions": note }), &[&counts_csv], steps)?;
     steps.note(&format!("instructions {note}"));
     let suite = suite(options);
-    let mut outcome = Outcome::default();
-    let mut rows = Rows::new(&session.csv, &BARRIER_COLUMNS)?;
-    let counts = count(options, guest, counter, &suite, steps);
-    let mut rng = SplitMix64::new(options.seed);
-    for round in 1..=options.runs() {
-        let mut tasks: Vec<(&Program, Strategy)> =
-            suite.iter().flat_map(|program| STRATEGIES.map(|strategy| (program, strategy))).collect();
-        rng.shuffle(&mut tasks);
-        steps.expect(tasks.len());
-        steps.round(&format!("round {round} of {}: {} observations", options.runs(), tasks.len()));
-        for (program, strategy) in tasks {
-            steps.before(&format!("{strategy} {}", program.name));
-            let mut command = guest.command(strategy, program.name, program.parameter, 1);
-            let mut result = timed(&mut command, program.name, program.checksum);
-            let mut instructions = String::new();
-            match counts.get(&(program.name, strategy)) {
-                Some(Ok(count)) => instructions = count.to_string(),
-                Some(Err(why)) => result = result.and(Err(format!("counting instructions: {why}"))),
-                None => {}
-            }
-            let (time, failure) = match &result {
-                Ok(time) => (time.to_string(), String::new()),
-                Err(why) => (String::new(), why.replace(['\n', '\r'], " ")),
-            };
-            rows.push(&[program.name, strategy.name(), &round.to_string(), &time, &instructions, &failure])?;
-            outcome.measured += 1;
-            if let Err(why) = result {
-                let failure = format!("{strategy} {}: {why}", program.name);
-                steps.note(&format!("failed: {failure}"));
-                outcome.failures.push(failure);
-            }
-            steps.after();
-        }
-    }
+    let (counts, failures) = count(options, guest, counter, &suite, &counts_csv, steps)?;
+    let pairs = suite.iter().flat_map(|program| STRATEGIES.map(|strategy| Task { program, strategy }));
+    let rounds = rounds::shuffled(&pairs.collect::<Vec<_>>(), options.runs(), options.seed, |_| false);
+    let key = ["benchmark", "strategy", "run"];
+    let mut rows = Rows::open(&session.csv, &BARRIER_COLUMNS, &key, &rounds::planned(&rounds))?;
+    let mut outcome = rounds::measure(&rounds, &mut rows, steps, |task, run| {
+        let Task { program, strategy } = *task;
+        let mut command = guest.command(strategy, program.name, program.parameter, 1);
+        let result = timed(&mut command, program.name, program.checksum);
+        let of = |row: &&CountRow| row.benchmark == program.name && row.strategy == strategy;
+        let instructions = counts.iter().find(of).and_then(|row| row.instructions);
+        let cells = [
+            program.name.to_owned(),
+            strategy.to_string(),
+            run.to_string(),
+            result.as_ref().map_or_else(|_| String::new(), u64::to_string),
+            instructions.map_or_else(String::new, |count| count.to_string()),
+            rounds::cell(result.as_ref().err()),
+        ];
+        (cells.into(), result.err())
+    })?;
     steps.finish();
+    outcome.measured += failures.len();
+    outcome.failures.extend(failures);
     let found = read_barrier(&session.csv)?;
     let comparisons = comparisons(&found, options.seed);
-    let plots: Vec<plot::Plot> = plot::barrier(&comparisons).into_iter().collect();
-    plot::write(&plots, &options.out).map_err(|error| Error::file(&options.out, error))?;
+    plot::write(plot::barrier(&comparisons).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
     outcome.table = table(&found, &comparisons, options.seed);
     session.end()?;
     Ok(outcome)
 }
 
-type Counts = HashMap<(&'static str, Strategy), Result<u64, String>>;
+/// One observation to be made.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    program: &'a Program,
+    strategy: Strategy,
+}
 
+impl rounds::Task for Task<'_> {
+    fn name(&self) -> String {
+        format!("{} {}", self.strategy, self.program.name)
+    }
+
+    fn key(&self) -> Vec<String> {
+        vec![self.program.name.to_owned(), self.strategy.to_string()]
+    }
+}
+
+/// Counts what `csv` does not have, each in the file as soon as it is made. All counts, and the failures of new ones.
 fn count(
     options: &Options,
     guest: &Guest,
     counter: Option<Counter>,
     suite: &[Program],
+    csv: &Path,
     steps: &Steps,
-) -> Counts {
-    let Some(counter) = counter else { return Counts::new() };
+) -> Result<(Vec<CountRow>, Vec<String>), Error> {
+    let Some(counter) = counter else { return Ok((Vec::new(), Vec::new())) };
     let is_counted = |program: &&Program| {
         !options.quick
             || counter == Counter::Perf
@@ -142,14 +152,37 @@ fn count(
             || QUICK_COUNTS.contains(&program.name)
     };
     let job = |program: &Program| {
-        let (benchmark, parameter) = (program.name, program.small);
-        STRATEGIES.map(|strategy| Job { benchmark, parameter, strategy })
+        // A simulator is too slow for the parameters with which time is measured.
+        let parameter = if counter == Counter::Perf { program.parameter } else { Some(program.small) };
+        STRATEGIES.map(|strategy| Job { benchmark: program.name, parameter, strategy })
     };
-    let jobs: Vec<Job> = suite.iter().filter(is_counted).flat_map(job).collect();
+    let mut jobs: Vec<Job> = suite.iter().filter(is_counted).flat_map(job).collect();
+    let planned = jobs.iter().map(Job::key).collect();
+    let mut rows = Rows::open(csv, &COUNT_COLUMNS, &["benchmark", "strategy", "parameter"], &planned)?;
+    jobs.retain(|job| !rows.has(&job.key()));
     steps.expect(jobs.len());
-    steps.round(&format!("counting instructions: {} counts", jobs.len()));
-    let results = count_all(counter, guest, &jobs, |_| steps.after());
-    jobs.iter().map(|job| (job.benchmark, job.strategy)).zip(results).collect()
+    if !jobs.is_empty() {
+        steps.round(&format!("counting instructions: {} counts", jobs.len()));
+    }
+    let mut failures = Vec::new();
+    let mut written = Ok(());
+    count_all(counter, guest, &jobs, |job, count| {
+        let mut cells = job.key();
+        cells.push(count.as_ref().map_or_else(|_| String::new(), u64::to_string));
+        cells.push(rounds::cell(count.as_ref().err()));
+        let pushed = rows.push(&cells);
+        if written.is_ok() {
+            written = pushed;
+        }
+        if let Err(why) = count {
+            let failure = format!("{} {}: counting instructions: {why}", job.strategy, job.benchmark);
+            steps.note(&format!("failed: {failure}"));
+            failures.push(failure);
+        }
+        steps.after();
+    });
+    written?;
+    Ok((read_counts(csv)?, failures))
 }
 
 /// One strategy against never checking, for one program.

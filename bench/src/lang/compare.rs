@@ -7,26 +7,28 @@ use serde_json::json;
 use super::child::{self, Line};
 use super::options::Options;
 use super::programs::{self, CLASSIC, Classic, Game, Unpacked};
+use super::rounds;
 use super::rows::{Error, LANG_COLUMNS, LangRow, Outcome, Rows, Session, read_lang};
 use super::steps::Steps;
 use super::systems::{self, Guest, Other};
 use crate::figures;
-use crate::rng::SplitMix64;
+use crate::plot;
 use crate::stats::{self, Interval};
 
 /// The name of this system in the CSV.
-const OURS: &str = "instar";
+pub(crate) const OURS: &str = "instar";
 /// The system that the others are compared with.
-const BASE: &str = "cpython";
+pub(crate) const BASE: &str = "cpython";
 
 /// One observation to be made.
+#[derive(Clone, Copy)]
 enum Task<'a> {
     Classic(&'a Classic, Option<&'a Other>),
     Game(&'a Game),
 }
 
 impl Task<'_> {
-    const fn name(&self) -> &'static str {
+    const fn program(&self) -> &'static str {
         match self {
             Self::Classic(program, _) => program.name,
             Self::Game(game) => game.name,
@@ -48,7 +50,17 @@ impl Task<'_> {
     }
 }
 
-/// Measures, writes `lang.csv` and its manifest, and makes the table.
+impl rounds::Task for Task<'_> {
+    fn name(&self) -> String {
+        format!("{} {}", self.system(), self.program())
+    }
+
+    fn key(&self) -> Vec<String> {
+        vec![self.program().to_owned(), self.system().to_owned()]
+    }
+}
+
+/// Measures, writes `lang.csv`, its manifest and the plot, and makes the table.
 ///
 /// # Errors
 /// If a name in the options is unknown or a file cannot be written. A failed observation is a row, and listed in the outcome.
@@ -57,46 +69,40 @@ pub fn run(options: &Options, guest: &Guest, others: &[Other], steps: &Steps) ->
     let missing: Vec<&str> =
         systems::known().filter(|name| !others.iter().any(|other| other.name == *name)).collect();
     let versions: Vec<_> = others.iter().map(|other| json!({ other.name: other.version })).collect();
-    let session = Session::begin(options, json!({ "systems": versions, "missing": missing }))?;
+    let found = json!({ "systems": versions, "missing": missing });
+    let session = Session::begin(options, found, &[], steps)?;
     if !missing.is_empty() {
         steps.note(&format!("not installed, and so left out: {}", missing.join(", ")));
     }
     let sources = Unpacked::new().map_err(|error| Error::file(&std::env::temp_dir(), error))?;
     let games: Vec<Game> = programs::games().into_iter().filter(|game| options.wants(game.name)).collect();
-    let mut rows = Rows::new(&session.csv, &LANG_COLUMNS)?;
-    let mut outcome = Outcome::default();
-    let mut rng = SplitMix64::new(options.seed);
-    for round in 1..=options.runs() {
-        let mut tasks = round_of(options, others);
-        if round == 1 {
-            // The same output each time: once is enough.
-            tasks.extend(games.iter().map(Task::Game));
-        }
-        rng.shuffle(&mut tasks);
-        steps.expect(tasks.len());
-        steps.round(&format!("round {round} of {}: {} observations", options.runs(), tasks.len()));
-        for task in &tasks {
-            steps.before(&format!("{} {}", task.system(), task.name()));
-            let result = observe(task, options, guest, &sources);
-            let set = if matches!(task, Task::Game(_)) { "game" } else { "classic" };
-            let (time, failure) = match &result {
-                Ok(time) => (time.to_string(), String::new()),
-                Err(why) => (String::new(), why.replace(['\n', '\r'], " ")),
-            };
-            let (run, ok, parameter) =
-                (round.to_string(), result.is_ok().to_string(), task.parameter().to_string());
-            rows.push(&[task.name(), task.system(), &run, &time, &ok, set, &parameter, &failure])?;
-            outcome.measured += 1;
-            if let Err(why) = result {
-                let failure = format!("{} {}: {why}", task.system(), task.name());
-                steps.note(&format!("failed: {failure}"));
-                outcome.failures.push(failure);
-            }
-            steps.after();
-        }
-    }
+    let mut tasks = round_of(options, others);
+    tasks.extend(games.iter().map(Task::Game));
+    // The same output each time: once is enough.
+    let is_once = |task: &Task<'_>| matches!(task, Task::Game(_));
+    let rounds = rounds::shuffled(&tasks, options.runs(), options.seed, is_once);
+    let key = ["benchmark", "system", "run"];
+    let mut rows = Rows::open(&session.csv, &LANG_COLUMNS, &key, &rounds::planned(&rounds))?;
+    let mut outcome = rounds::measure(&rounds, &mut rows, steps, |task, run| {
+        let result = observe(task, options, guest, &sources);
+        let set = if is_once(task) { "game" } else { "classic" };
+        let cells = [
+            task.program().to_owned(),
+            task.system().to_owned(),
+            run.to_string(),
+            result.as_ref().map_or_else(|_| String::new(), u64::to_string),
+            result.is_ok().to_string(),
+            set.to_owned(),
+            task.parameter().to_string(),
+            rounds::cell(result.as_ref().err()),
+        ];
+        (cells.into(), result.err())
+    })?;
     steps.finish();
-    outcome.table = table(&read_lang(&session.csv)?, options.seed);
+    let found = read_lang(&session.csv)?;
+    plot::write(plot::compared(&found, options.seed).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&found, options.seed);
     session.end()?;
     Ok(outcome)
 }
@@ -114,7 +120,7 @@ fn round_of<'a>(options: &Options, others: &'a [Other]) -> Vec<Task<'a>> {
 
 /// The nanoseconds of one observation.
 fn observe(task: &Task<'_>, options: &Options, guest: &Guest, sources: &Unpacked) -> Result<u64, String> {
-    let ours = || guest.command(options.strategy, task.name(), Some(task.parameter()), 1);
+    let ours = || guest.command(options.strategy, task.program(), Some(task.parameter()), 1);
     let (mut command, checksum) = match task {
         Task::Classic(program, None) => (ours(), program.checksum),
         Task::Classic(program, Some(other)) => {
@@ -123,7 +129,7 @@ fn observe(task: &Task<'_>, options: &Options, guest: &Guest, sources: &Unpacked
         // The program compares the output itself, and its checksum is whether it is right.
         Task::Game(_) => (ours(), 1),
     };
-    timed(&mut command, task.name(), checksum)
+    timed(&mut command, task.program(), checksum)
 }
 
 /// Runs a benchmark and checks what it printed.
@@ -136,13 +142,13 @@ pub(super) fn timed(command: &mut Process, name: &str, checksum: i64) -> Result<
 }
 
 /// Times of a benchmark with a system.
-fn times(rows: &[LangRow], benchmark: &str, system: &str) -> Vec<f64> {
+pub(crate) fn times(rows: &[LangRow], benchmark: &str, system: &str) -> Vec<f64> {
     let of = |row: &&LangRow| row.benchmark == benchmark && row.system == system && row.checksum_ok;
     rows.iter().filter(of).filter_map(|row| row.time_ns).map(|ns| ns as f64).collect()
 }
 
 /// The different values of a column, in order of appearance.
-fn distinct<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn distinct<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut all = Vec::new();
     for value in values {
         if !all.contains(&value) {

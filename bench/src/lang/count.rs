@@ -1,13 +1,13 @@
-//! Instructions of one iteration: those of a run with two, less those of a run with one, so that compiling and first sends cancel.
+//! Instructions of one iteration, without start-up, compiling and first sends.
 //!
-//! Counted by the processor where its counters can be used (`perf stat`, with the parameters for measuring time, beside which what differs
-//! from one start to the next is nothing), else by simulation (`valgrind --tool=callgrind`, some fifty times slower, so with small
-//! parameters; it counts inside of the function that evaluates only, because starts differ by more than such an iteration has).
-//! The count of a deterministic program needs no repetition.
+//! Counted by the processor where its counters can be used: `perf stat`, with the parameters for measuring time, a run with two iterations
+//! less a run with one. Else by simulation: `valgrind --tool=callgrind`, some fifty times slower, so with small parameters, and not of
+//! whole runs, as starts differ by more than such an iteration has: the program runs one iteration to warm up and another one in a
+//! function in which alone the simulator counts. The count of a deterministic program needs no repetition.
 
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::child::{self, Said};
@@ -28,10 +28,19 @@ pub enum Counter {
 pub struct Job {
     /// The program.
     pub benchmark: &'static str,
-    /// Its parameter where a simulator counts.
-    pub parameter: u32,
+    /// Its parameter; `None` for its own.
+    pub parameter: Option<u32>,
     /// What is checked.
     pub strategy: Strategy,
+}
+
+impl Job {
+    /// The cells by which its row is known: benchmark, strategy, parameter.
+    #[must_use]
+    pub fn key(&self) -> Vec<String> {
+        let parameter = self.parameter.map_or_else(String::new, |parameter| parameter.to_string());
+        vec![self.benchmark.to_owned(), self.strategy.to_string(), parameter]
+    }
 }
 
 impl Counter {
@@ -51,6 +60,15 @@ impl Counter {
         match self {
             Self::Perf => "perf stat -e instructions:u",
             Self::Callgrind => "valgrind --tool=callgrind",
+        }
+    }
+
+    /// What is counted, for manifests.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Perf => "two iterations less one",
+            Self::Callgrind => "the second iteration with a small parameter",
         }
     }
 
@@ -91,37 +109,33 @@ impl Counter {
     /// # Errors
     /// How a run failed.
     pub fn iteration(self, guest: &Guest, job: &Job) -> Result<u64, String> {
-        let parameter = (self == Self::Callgrind).then_some(job.parameter);
-        let run =
-            |times| self.count(guest.counted, &guest.words(job.strategy, job.benchmark, parameter, times));
-        let (once, twice) = (run(1)?, run(2)?);
+        let words = |times| guest.words(job.strategy, job.benchmark, job.parameter, times);
+        if self == Self::Callgrind {
+            let mut words = words(1);
+            words.push("--warm".into());
+            return self.count(guest.counted, &words);
+        }
+        let (once, twice) = (self.count("", &words(1))?, self.count("", &words(2))?);
         twice
             .checked_sub(once)
             .ok_or_else(|| format!("{twice} instructions for two iterations, {once} for one"))
     }
 }
 
-/// Counts all jobs, as many at a time as there are cores: counts do not disturb each other. In the order of the jobs.
+/// Counts all jobs, as many at a time as there are cores: counts do not disturb each other. Each is given to `after` as soon as it is made.
 pub fn count_all(
     counter: Counter,
     guest: &Guest,
     jobs: &[Job],
-    after: impl Fn(&Job) + Sync,
-) -> Vec<Result<u64, String>> {
+    after: impl FnMut(&Job, Result<u64, String>) + Send,
+) {
     let next = AtomicUsize::new(0);
-    let results = Mutex::new(vec![Err("was not counted".to_owned()); jobs.len()]);
+    let after = Mutex::new(after);
     let work = || {
         // Relaxed: each thread only has to get another number.
-        while let Some((index, job)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|index| Some((index, jobs.get(index)?)))
-        {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let count = counter.iteration(guest, job);
-            if let Some(place) =
-                results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_mut(index)
-            {
-                *place = count;
-            }
-            after(job);
+            (after.lock().unwrap_or_else(PoisonError::into_inner))(job, count);
         }
     };
     thread::scope(|scope| {
@@ -129,7 +143,6 @@ pub fn count_all(
             scope.spawn(work);
         }
     });
-    results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,13 +1,13 @@
-//! The plots of experiments E1 to E3, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of experiments E1 to E3 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
-mod barrier;
 mod chart;
 mod font;
 mod gdsu;
 mod memory;
 mod pause;
 mod png;
+mod ratios;
 mod scale;
 mod scene;
 pub(crate) mod select;
@@ -23,6 +23,7 @@ pub use scene::Scene;
 
 use crate::gdsu::Update;
 use crate::lang::barrier::Comparison;
+use crate::lang::rows::{HealRow, LangRow};
 use crate::limits::Limit;
 use crate::record::Record;
 
@@ -88,7 +89,22 @@ pub fn draw(records: &[Record], limits: &[Limit]) -> Vec<Plot> {
 pub fn barrier(comparisons: &[Comparison]) -> Option<Plot> {
     let meaning = "What checking for forwarders costs a program in which nothing becomes anything: left of the line is faster than \
                    the same interpreter without any check.";
-    Some(Plot { name: "barrier", meaning, scene: barrier::ratios(comparisons)? })
+    Some(Plot { name: "barrier", meaning, scene: ratios::barrier(comparisons)? })
+}
+
+/// The plot of `lang.csv`; `None` if CPython was not measured.
+#[must_use]
+pub fn compared(rows: &[LangRow], seed: u64) -> Option<Plot> {
+    let meaning = "How long the same programs take here and in other languages: left of the line is faster than CPython.";
+    Some(Plot { name: "lang", meaning, scene: ratios::systems(rows, seed)? })
+}
+
+/// The plot of `heal.csv`; `None` without a good row.
+#[must_use]
+pub fn passes(rows: &[HealRow], seed: u64) -> Option<Plot> {
+    let meaning = "What reading objects costs after all of them became others: the first pass follows and heals the references, later ones \
+                   should be as fast as before.";
+    Some(Plot { name: "heal", meaning, scene: ratios::passes(rows, seed)? })
 }
 
 /// The plot of experiment E3; `None` without updates.
@@ -102,7 +118,7 @@ pub fn gdsu(updates: &[Update]) -> Option<Plot> {
 ///
 /// # Errors
 /// Those of the file system, with the path.
-pub fn write(plots: &[Plot], folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn write<'a>(plots: impl IntoIterator<Item = &'a Plot>, folder: &Path) -> io::Result<Vec<PathBuf>> {
     let with = |path: &Path, error: String| io::Error::other(format!("{}: {error}", path.display()));
     fs::create_dir_all(folder).map_err(|error| with(folder, error.to_string()))?;
     let mut written = Vec::new();

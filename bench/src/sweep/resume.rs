@@ -1,11 +1,10 @@
 //! What an earlier sweep left in the folder: continued if the same program on the same machine left it, else kept aside.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fs;
 
 use super::driver::{Error, Files};
+use crate::earlier::{self, cut_half_line};
 use crate::manifest::{Identity, Manifest};
 use crate::measure::Trial;
 use crate::record;
@@ -51,42 +50,13 @@ pub(super) fn prepare(files: &Files, identity: &Identity, trials: &[Trial]) -> R
 
 /// Moves the files of another program, machine or seed away under the time of their measurement.
 fn set_aside(files: &Files) -> Result<String, Error> {
-    let started = Manifest::read(&files.manifest).map(|manifest| manifest.started.replace([':', '-'], ""));
-    let mut free = (0..).map(|number| match (&started, number) {
-        (Some(started), 0) => started.clone(),
-        (Some(started), number) => format!("{started}-{number}"),
-        (None, number) => format!("earlier-{number}"),
-    });
-    let all = [&files.become_csv, &files.limits_csv, &files.manifest];
-    let taken = |suffix: &String| all.iter().any(|path| beside(path, suffix).exists());
-    let suffix = free.find(|suffix| !taken(suffix)).unwrap_or_default();
-    for path in all {
-        if path.exists() {
-            fs::rename(path, beside(path, &suffix)).map_err(|error| Error::file(path, error))?;
-        }
-    }
-    let kept = beside(&files.become_csv, &suffix);
+    let all = [files.become_csv.as_path(), &files.limits_csv, &files.manifest];
+    let kept =
+        earlier::set_aside(&all, &files.manifest).map_err(|(path, error)| Error::file(&path, error))?;
     Ok(format!(
         "the folder holds figures of another build, machine or seed: kept as {}, measuring anew",
         kept.display()
     ))
-}
-
-/// `become-SUFFIX.csv` beside `become.csv`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    path.with_file_name(format!("{}-{suffix}.{}", part(path.file_stem()), part(path.extension())))
-}
-
-/// Cuts what follows the last line end; whether there was anything.
-fn cut_half_line(path: &Path) -> io::Result<bool> {
-    let bytes = fs::read(path)?;
-    let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |index| index + 1);
-    if whole == bytes.len() {
-        return Ok(false);
-    }
-    File::options().write(true).open(path)?.set_len(whole as u64)?;
-    Ok(true)
 }
 
 /// Drops the failed rows that are about to be tried again; the trials of the good rows.

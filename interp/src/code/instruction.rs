@@ -163,6 +163,10 @@ instructions! {
     AddNumber 2 BinaryNumber;
     /// `a := b - c`, a number.
     SubtractNumber 2 BinaryNumber;
+    /// `a := b bitAnd: c`, a number.
+    BitAndNumber 2 BinaryNumber;
+    /// `a := b bitShift: c`, a number.
+    BitShiftNumber 2 BinaryNumber;
     /// `a := b < c`.
     Less 2 Binary;
     /// `a := b <= c`.

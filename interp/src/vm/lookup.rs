@@ -178,8 +178,8 @@ impl Space {
         self.roots.codes.get(number).filter(|code| code.method == method.oop())
     }
 
-    /// What a send to `receiver` does, beyond the site's first two classes: by the others that it has seen, or else by
-    /// lookup, which the site then remembers if it has room.
+    /// What a send to instances of `class` does, by what the site has seen (all of it: the class may be that of a receiver which the
+    /// compare took for a forwarder), or else by lookup, which the site then remembers if it has room.
     ///
     /// # Safety
     /// `site` is a cache of `method`'s code, and `method` its CompiledMethod or CompiledBlock.
@@ -188,7 +188,8 @@ impl Space {
     pub(crate) unsafe fn miss(&mut self, site: *mut crate::code::Site, method: Oop, class: u32) -> Entry {
         // SAFETY: the caller's promise.
         let site = unsafe { &mut *site };
-        if let Some(known) = site.others.iter().find(|entry| entry.class == class) {
+        let first = [site.entry, site.second];
+        if let Some(known) = first.iter().chain(&site.others).find(|entry| entry.class == class) {
             return *known;
         }
         let selector = self.selector_of(site.selector, method);

@@ -128,6 +128,15 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             };
         }
 
+        // What a forwarder does to a send: the miss follows and heals it. [synced]
+        macro_rules! heal_receiver {
+            ($window:expr) => {
+                if (S::CHECKS_MISSES || S::CHECKS_LOADS) && class_of(*$window) == FORWARDER {
+                    space.heal_send($window);
+                }
+            };
+        }
+
         if let Some(exit) = space.poll() {
             return exit;
         }
@@ -169,8 +178,11 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 }};
             }
             macro_rules! bits {
-                ($operation:expr) => {{
-                    let (x, y) = (register!(at.b()), register!(at.c()));
+                ($operation:expr) => {
+                    bits!(register!(at.c()), $operation)
+                };
+                ($argument:expr, $operation:expr) => {{
+                    let (x, y) = (register!(at.b()), $argument);
                     if integers(x, y) {
                         if let Some(result) = $operation(x, y) {
                             register!(a) = result;
@@ -470,10 +482,13 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                     *window = register!(at.b());
                     arguments = at.c();
                     site = sites.add(*pc.add(1) as usize);
-                    let class = class_of(*window);
-                    if (*site).entry.class != class {
+                    if (*site).entry.class != class_of(*window) {
                         sync!();
-                        (*site).entry = space.super_entry(&*site, class);
+                        heal_receiver!(window);
+                        let class = class_of(*window);
+                        if (*site).entry.class != class {
+                            (*site).entry = space.super_entry(&*site, class);
+                        }
                     }
                 }
                 Op::Add => arithmetic!(register!(at.c()), add, |x, y| x + y),
@@ -483,9 +498,11 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 Op::SubtractNumber => arithmetic!(tagged(at.signed_c()), subtract, |x, y| x - y),
                 Op::Quotient => bits!(quotient),
                 Op::Modulo => bits!(modulo),
-                Op::BitAnd => bits!(|x: Oop, y: Oop| Some(Oop::from_bits(x.bits() & y.bits()))),
+                Op::BitAnd => bits!(bit_and),
+                Op::BitAndNumber => bits!(tagged(at.signed_c()), bit_and),
                 Op::BitOr => bits!(|x: Oop, y: Oop| Some(Oop::from_bits(x.bits() | y.bits()))),
                 Op::BitShift => bits!(shift),
+                Op::BitShiftNumber => bits!(tagged(at.signed_c()), shift),
                 Op::Less => compare!(register!(at.c()), <),
                 Op::LessEqual => compare!(register!(at.c()), <=),
                 Op::Greater => compare!(register!(at.c()), >),
@@ -554,19 +571,16 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
             }
 
             // The send.
-            let mut class = class_of(*window);
-            if (S::CHECKS_MISSES || S::CHECKS_LOADS) && class == FORWARDER {
-                sync!();
-                space.heal_send(window);
-                class = class_of(*window);
-            }
+            // The barrier: no entry is for forwarders, so that the compare of the classes fails.
+            let class = class_of(*window);
             let mut entry = (*site).entry;
             if entry.class != class {
                 entry = (*site).second;
             }
             if entry.class != class {
                 sync!();
-                entry = space.miss(site, (*frame).method, class);
+                heal_receiver!(window);
+                entry = space.miss(site, (*frame).method, class_of(*window));
             }
             let mut code: *const Code = entry.code;
             let mut closure = Oop::NULL;
@@ -576,8 +590,16 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 Action::Activate => {}
                 Action::Getter(slot) => {
                     let holder = Obj::from_oop(receiver);
-                    register!(a) = Access::<S>::new(&space.mutator).load_element(holder, slot as usize);
+                    let value = Access::<S>::new(&space.mutator).load_element(holder, slot as usize);
+                    register!(a) = value;
+                    // `variable := x accessor`: the move behind the send needs no dispatch.
+                    let next = Instruction(*pc.add(2));
+                    let is_moved = next.0 & 0xFF_00FF == Op::Move as u32 | (a as u32) << 16;
                     pc = pc.add(2);
+                    if is_moved {
+                        register!(next.a()) = value;
+                        pc = pc.add(1);
+                    }
                     continue;
                 }
                 Action::Setter(slot) => {
@@ -596,7 +618,23 @@ unsafe fn run<S: Strategy>(space: &mut Space) -> Exit {
                 }
                 Action::Constant(value) => {
                     register!(a) = value;
+                    // `x isNil ifTrue:`: neither does the branch.
+                    let next = Instruction(*pc.add(2));
+                    let tested = next.0 as u16;
+                    let test = |op: Op| op as u16 | (a as u16) << 8;
                     pc = pc.add(2);
+                    let away = if tested == test(Op::JumpFalse) {
+                        no
+                    } else if tested == test(Op::JumpTrue) {
+                        yes
+                    } else {
+                        continue;
+                    };
+                    if value == away {
+                        pc = pc.offset(1 + next.signed_bx());
+                    } else if value == yes || value == no {
+                        pc = pc.add(1);
+                    }
                     continue;
                 }
                 Action::ArrayAt => {
@@ -745,6 +783,11 @@ fn modulo(x: Oop, y: Oop) -> Option<Oop> {
     }
     let rest = x % y;
     Some(tagged(if rest != 0 && ((rest < 0) != (y < 0)) { rest + y } else { rest }))
+}
+
+#[inline(always)]
+fn bit_and(x: Oop, y: Oop) -> Option<Oop> {
+    Some(Oop::from_bits(x.bits() & y.bits()))
 }
 
 #[inline(always)]

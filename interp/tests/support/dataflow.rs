@@ -212,7 +212,7 @@ impl Checker<'_> {
                 put(&mut state, Content::Word)?;
                 state[a + 1..].fill(Content::Garbage);
             }
-            Op::AddNumber | Op::SubtractNumber => {
+            Op::AddNumber | Op::SubtractNumber | Op::BitAndNumber | Op::BitShiftNumber => {
                 site(second()?, 1)?;
                 value(&state, b)?;
                 state[height..].fill(Content::Garbage);
