@@ -11,6 +11,7 @@ use instar_bench::sweep::{
 use crate::bench::BenchCommand;
 use crate::control::{ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments};
 use crate::smalltalk::{SpaceArguments, TestArguments};
+use crate::watch::WatchArguments;
 
 /// The subcommand that measures one observation, for the program itself.
 pub const OBSERVE: &str = "observe";
@@ -110,6 +111,11 @@ pub enum Command {
     Undo(UndoArguments),
     /// Print which updates of a program that runs with --control were tried, and what came of them
     Log(LogArguments),
+    /// Apply each edit of saved files to a program that runs
+    ///
+    /// Without --to the program is run here: the packages in the folder, then the files. Edits that only a person can decide on, as whether a
+    /// variable has a new name, are written to `undecided.patch` in the folder: decide there, and save it.
+    Watch(WatchArguments),
     /// Print what runs in a program that runs with --control
     List(ListArguments),
     /// Measure one observation and print it as JSON (what `sweep` starts for each)

@@ -23,7 +23,7 @@ const TIMED_OUT: u8 = 3;
 const UNKNOWN: u8 = 4;
 
 /// How much longer than an update may take its answer is waited for.
-const GRACE: Duration = Duration::from_secs(20);
+pub const GRACE: Duration = Duration::from_secs(20);
 
 /// How a program lets itself be updated.
 #[derive(Args)]
@@ -112,7 +112,7 @@ pub struct ListArguments {
 }
 
 /// As 500ms, 10s or 2m.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let scale = match unit {
@@ -156,7 +156,7 @@ impl Limit {
 }
 
 /// Who types this: a name, or at least a number.
-fn user() -> Option<String> {
+pub fn user() -> Option<String> {
     let named = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
     let numbered = || std::fs::metadata("/proc/self").ok().map(|data| format!("uid {}", data.uid()));
     named("USER").or_else(|| named("LOGNAME")).or_else(numbered)
@@ -198,12 +198,12 @@ fn update(target: &Target, request: &Request, limit: &Limit) -> Result<ExitCode,
     }))
 }
 
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+pub fn text<'v>(value: &'v Value, key: &str) -> &'v str {
     value[key].as_str().unwrap_or_default()
 }
 
 /// Microseconds, as people read them.
-fn time(value: &Value) -> String {
+pub fn time(value: &Value) -> String {
     let microseconds = value.as_u64().unwrap_or(0);
     if microseconds < 1_000_000 {
         format!("{}.{:02} ms", microseconds / 1000, microseconds % 1000 / 10)

@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod control;
 mod smalltalk;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ fn run(command: Command) -> ExitCode {
         Command::Apply(arguments) => control::apply(&arguments),
         Command::Undo(arguments) => control::undo(&arguments),
         Command::Log(arguments) => control::log(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
         Command::List(arguments) => control::list(&arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Repl { space } => smalltalk::repl(&space),

@@ -4,6 +4,7 @@
 //! without updates knows nothing of it. What it asks of the runtime are the primitives of `interp/src/primitives/update.rs`. See `docs/dsu.md`.
 
 pub mod control;
+pub mod edits;
 
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors, SourceFile};
