@@ -32,6 +32,9 @@ pub fn packages(names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
 }
 
 /// Smalltalk that makes the patch which a file describes.
-fn expression_of(_name: &str, text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// What is wrong with the text, with its place.
+pub fn expression_of(_name: &str, text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }

@@ -42,6 +42,7 @@ impl Folder {
     pub fn new(name: &str, files: &[(&str, &str)]) -> Folder {
         let path = std::env::temp_dir().join(format!("instar-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
         let folder = Folder(path);
         files.iter().for_each(|(file, text)| folder.write(file, text));
         folder
