@@ -157,6 +157,26 @@ fn a_patch_is_applied_while_the_program_works_and_taken_back() {
 }
 
 #[test]
+fn updates_arrive_whatever_become_does_and_however_often_it_is_collected() {
+    for options in [["--become", "full-scan"], ["--become", "always-check"], ["--gc-zeal", "1009"]] {
+        let folder = folder(&format!("control-{}", options[1]));
+        let (socket, app, main) = (folder.path("s"), folder.path("app"), folder.path("main.st"));
+        let mut program = Program::start(&["run", options[0], options[1], "--control", &socket, &app, &main]);
+        program.until("old 1 |");
+        for _ in 0..5 {
+            let applied = apply(&folder, "names.st", &[]);
+            assert_eq!(status(&applied), 0, "{options:?}: {}", stderr(&applied));
+            let line = program.until("new anna").pop().unwrap();
+            assert!(line.ends_with(" | #('name' 'count') | 1 | true"), "{options:?}: {line}");
+            let undone = to(&folder, "undo");
+            assert_eq!(status(&undone), 0, "{options:?}: {}", stderr(&undone));
+            let line = program.until("old ").pop().unwrap();
+            assert!(line.ends_with(" | #('count') | 1 | true"), "{options:?}: {line}");
+        }
+    }
+}
+
+#[test]
 fn a_dry_run_leaves_everything_as_it_was() {
     let folder = folder("control-dry");
     let mut program = start(&folder, &[]);
