@@ -21,6 +21,9 @@ use crate::{FAILED, Failure, REFUSED, failed};
 /// An editor may write several files, and each in several steps: what follows within this time belongs together.
 const QUIET: Duration = Duration::from_millis(80);
 
+/// What a shell shows for a program that an interrupt ended.
+const INTERRUPTED: i32 = 130;
+
 /// Where edits that a person must decide on are written, in the watched folder.
 const UNDECIDED: &str = "undecided.patch";
 
@@ -71,7 +74,9 @@ struct Private(PathBuf);
 impl Private {
     fn new() -> std::io::Result<Private> {
         use std::os::unix::fs::DirBuilderExt;
-        let path = std::env::temp_dir().join(format!("instar-watch-{}", std::process::id()));
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let name = format!("instar-watch-{}-{}", std::process::id(), now.subsec_nanos());
+        let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Private(path))
     }
@@ -89,6 +94,12 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         Err(ended) => return finish(None, Err(ended)),
     };
     let private = Private::new().map_err(failed)?;
+    let folder = private.0.clone();
+    let stop = move || {
+        let _ = std::fs::remove_dir_all(&folder);
+        std::process::exit(INTERRUPTED);
+    };
+    ctrlc::set_handler(stop).map_err(failed)?;
     let options = EndpointOptions { socket: private.0.join("socket"), log: None };
     let endpoint = Endpoint::open(&mut session, &options).map_err(failed)?;
     let result = load_and_run(arguments, &mut session, options.socket).map(|()| ExitCode::SUCCESS);

@@ -208,6 +208,8 @@ fn patches_that_cannot_be_applied_say_why_and_change_nothing() {
     for (text, wanted, code) in [
         ("( 3 + ".to_owned(), "expected", 1),
         ("3 + 4".to_owned(), "The text describes no patch", 1),
+        ("[ true ] whileTrue".to_owned(), "The text of the patch did not end in time", 3),
+        (patch("p before: [ [ true ] whileTrue ]"), "before the update did not end in time", 3),
         ("nil foo".to_owned(), "receiver of \"foo\" is nil", 1),
         (patch("p compile: 'text ^ ( ' in: #Counter"), "Counter>>", 1),
         (patch("p compile: 'text ^ 1' in: #NoSuchClass"), "NoSuchClass", 1),

@@ -30,6 +30,9 @@ impl Journal {
             .truncate(false)
             .open(path)
             .map_err(|error| error.to_string())?;
+        if !file.metadata().is_ok_and(|data| data.is_file()) {
+            return Err("it is no plain file".to_owned());
+        }
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err("another program writes to it".to_owned()),
@@ -50,6 +53,12 @@ impl Journal {
         };
         cut().map_err(|error| error.to_string())?;
         Ok(Journal { file: Some(file), entries })
+    }
+
+    /// For tests: a log that cannot be written.
+    #[cfg(test)]
+    pub fn unwritable() -> Journal {
+        Journal { file: File::open("/dev/null").ok(), entries: Vec::new() }
     }
 
     /// All entries, the oldest first.
@@ -147,6 +156,12 @@ mod tests {
             assert_eq!(journal.entries().len(), lines + 1);
         }
         fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        assert_eq!(Journal::open(Path::new("/dev/full")).unwrap_err(), "it is no plain file");
+        assert!(Journal::open(&std::env::temp_dir()).is_err());
     }
 
     #[test]

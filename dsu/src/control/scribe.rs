@@ -108,3 +108,43 @@ fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entry_that_could_not_be_written_is_told_with_the_answer() {
+        let scribe = Scribe::start(Journal::unwritable()).unwrap();
+        let lines = scribe.lines();
+        let (sender, receiver) = sync_channel(10);
+        let (mut entries, mut events) = (lines.entries(), lines.events(sender));
+        assert!(entries(json!({ "event": "log", "number": 3 }).to_string().as_bytes()));
+        assert!(events(b"this is no JSON, and is left out"));
+        assert!(events(json!({ "event": "result", "ok": true, "number": 3 }).to_string().as_bytes()));
+        let result = receiver.recv().unwrap();
+        assert_eq!(result["ok"], true);
+        assert!(!result["log_error"].as_str().unwrap().is_empty(), "{result}");
+        assert!(lines.log().is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_is_far_behind_is_not_waited_for() {
+        let scribe = Scribe::start(Journal::default()).unwrap();
+        let lines = scribe.lines();
+        let (sender, receiver) = sync_channel(1);
+        let mut events = lines.events(sender);
+        for number in 0..100 {
+            assert!(events(json!({ "event": "step", "us": number }).to_string().as_bytes()));
+        }
+        let mut entries = lines.entries();
+        entries(json!({ "number": 1 }).to_string().as_bytes());
+        drop(scribe);
+        assert_eq!(receiver.recv().unwrap()["us"], 0);
+        assert_eq!(lines.log().len(), 1);
+    }
+}

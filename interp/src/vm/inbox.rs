@@ -74,6 +74,17 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Nothing more is taken; who waits for an answer learns that there will be none.
+    fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.unannounced = 0;
+        let dropped = std::mem::take(&mut state.waiting);
+        drop(state);
+        // Code of the host, which may post again: not under the lock.
+        drop(dropped);
+    }
 }
 
 /// The end of an inbox that other threads have. The space can tell when the last of them is gone.
@@ -153,17 +164,8 @@ impl Inboxes {
 
 impl Drop for Inboxes {
     fn drop(&mut self) {
-        for entry in &self.entries {
-            close(&mut entry.queue.lock());
-        }
+        self.entries.iter().for_each(|entry| entry.queue.close());
     }
-}
-
-/// Nothing more is taken; who waits for an answer learns that there will be none.
-fn close(state: &mut State) {
-    state.is_closed = true;
-    state.unannounced = 0;
-    state.waiting.clear();
 }
 
 impl Space {
@@ -193,7 +195,7 @@ impl Space {
     pub(crate) fn close_inbox(&mut self, number: usize) -> bool {
         let Some(entry) = self.roots.inboxes.entry(number) else { return false };
         entry.semaphore = Oop::NULL;
-        close(&mut entry.queue.lock());
+        entry.queue.close();
         true
     }
 
