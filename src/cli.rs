@@ -9,7 +9,9 @@ use instar_bench::sweep::{
 };
 
 use crate::bench::BenchCommand;
-use crate::control::{ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments};
+use crate::control::{
+    AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
+};
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
 
@@ -109,6 +111,8 @@ pub enum Command {
     /// Take the last update of a program that runs with --control back
     #[command(after_help = UPDATE_STATUS)]
     Undo(UndoArguments),
+    /// Give up the update of a program that runs with --control, while it waits for a safe point
+    Abort(AbortArguments),
     /// Print which updates of a program that runs with --control were tried, and what came of them
     Log(LogArguments),
     /// Apply each edit of saved files to a program that runs

@@ -94,6 +94,13 @@ pub struct UndoArguments {
     limit: Limit,
 }
 
+/// What to give up.
+#[derive(Args)]
+pub struct AbortArguments {
+    #[command(flatten)]
+    target: Target,
+}
+
 /// Whose log to print.
 #[derive(Args)]
 pub struct LogArguments {
@@ -270,6 +277,15 @@ fn tell(result: &Value) {
     if let Some(reason) = result["log_error"].as_str() {
         complain(format_args!("warning: this is not in the log file: {reason}\n"));
     }
+}
+
+/// Gives up the update of a running program that waits for a safe point.
+pub fn abort(arguments: &AbortArguments) -> Result<ExitCode, Failure> {
+    let result = ask(&arguments.target, &Request::Abort {}, GRACE, |_| {})?;
+    if result["ok"] == true {
+        say(format_args!("Asked to be given up: {}", text(&result, "patch")));
+    }
+    answered(&result)
 }
 
 /// Prints the log of a running program.

@@ -45,6 +45,7 @@ fn run(command: Command) -> ExitCode {
         }
         Command::Apply(arguments) => control::apply(&arguments),
         Command::Undo(arguments) => control::undo(&arguments),
+        Command::Abort(arguments) => control::abort(&arguments),
         Command::Log(arguments) => control::log(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::List(arguments) => control::list(&arguments),

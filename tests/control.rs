@@ -246,6 +246,17 @@ fn patches_that_cannot_be_applied_say_why_and_change_nothing() {
     program.until("new anna");
 }
 
+/// An update that waits for the process in `keep:`.
+fn waits_for_safe_point(folder: &Folder) -> std::process::Child {
+    let (socket, patch) = (folder.path("s"), folder.path("keep.st"));
+    let waiting = command(&["apply", "--to", &socket, &patch, "--timeout", "50s"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until(|| stdout(&to(folder, "list")).contains("under way: Keep"), "the update to wait");
+    waiting
+}
+
 #[test]
 fn a_safe_point_that_does_not_come_in_time_names_process_and_method() {
     let folder = folder("control-timeout");
@@ -260,19 +271,23 @@ fn a_safe_point_that_does_not_come_in_time_names_process_and_method() {
     program.until("old ");
     let log = stdout(&to(&folder, "log"));
     assert!(log.contains("Keep") && log.contains("No safe point"), "{log}");
-    // It comes once the process has left the method.
     folder.write("open.st", "(DSUPatch named: 'Open') after: [ (Smalltalk at: #Gate) signal ]; yourself");
-    let socket = folder.path("s");
-    let patch = folder.path("keep.st");
-    let waiting = command(&["apply", "--to", &socket, &patch, "--timeout", "50s"])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_until(|| stdout(&to(&folder, "list")).contains("under way: Keep"), "the update to wait");
+    let waiting = waits_for_safe_point(&folder);
     // Two at once: the second is refused, and told why.
     let second = apply(&folder, "open.st", &[]);
     assert_eq!(status(&second), 1);
     assert!(stderr(&second).contains("Another update is under way: Keep"), "{}", stderr(&second));
+    // Somebody may lose patience.
+    let aborted = to(&folder, "abort");
+    assert_eq!(status(&aborted), 0, "{}", stderr(&aborted));
+    assert!(stdout(&aborted).contains("Keep"), "{}", stdout(&aborted));
+    let done = waiting.wait_with_output().unwrap();
+    assert_eq!(status(&done), 1, "{}", stdout(&done));
+    let nothing = to(&folder, "abort");
+    assert_eq!(status(&nothing), 1);
+    assert!(stderr(&nothing).contains("No update is under way"), "{}", stderr(&nothing));
+    // And it comes once the process has left the method.
+    let waiting = waits_for_safe_point(&folder);
     folder.write("signal.st", "(Smalltalk at: #Gate) signal. DSUPatch named: 'Signal'");
     assert_eq!(status(&apply(&folder, "signal.st", &[])), 1);
     let done = waiting.wait_with_output().unwrap();
@@ -489,4 +504,32 @@ fn sockets_are_their_owners_and_errors_are_clear() {
     let wrong = apply(&folder, "names.st", &["--timeout", "soon"]);
     assert_eq!(status(&wrong), 2);
     wait_for(folder.path("names.st"));
+}
+
+#[test]
+fn updates_that_the_program_makes_itself_are_logged_as_well() {
+    let folder = folder("control-inside");
+    folder.write(
+        "main.st",
+        "DSUUpdate apply: ((DSUPatch named: 'Inside') compile: 'text ^ ''inside''' in: #Counter; yourself).
+         [ DSUUpdate apply: ((DSUPatch named: 'Wrong') compile: 'text' in: #NoSuchClass; yourself) ] on: DSUPatchRefused do: [ :error | nil ].
+         Transcript show: 'old 1 |'; cr; flush. (Delay forSeconds: 1000) wait",
+    );
+    let _program = with_log(&folder);
+    assert_eq!(status(&apply(&folder, "keep.st", &[])), 0);
+    let log = folder.read("log");
+    let entries: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said = |entry: &Value| {
+        (entry["number"].as_u64(), entry["patch"].clone(), entry["who"].clone(), entry["committed"].clone())
+    };
+    let all: Vec<_> = entries.iter().map(said).collect();
+    assert_eq!(
+        all,
+        [
+            (Some(1), "Inside".into(), Value::Null, true.into()),
+            (Some(2), "Wrong".into(), Value::Null, false.into()),
+            (Some(3), "Keep".into(), "tester".into(), true.into()),
+        ]
+    );
+    assert_eq!(stdout(&to(&folder, "log")).lines().count(), 3);
 }

@@ -202,6 +202,7 @@ impl Desk {
                 return Answer::Ready(events);
             }
             Request::List {} => (vec![self.host.clone()], json!({ "do": "list" })),
+            Request::Abort {} => (Vec::new(), json!({ "do": "abort" })),
             Request::Undo { timeout_ms, who } => {
                 (Vec::new(), json!({ "do": "undo", "timeout_ms": timeout_ms, "who": who }))
             }

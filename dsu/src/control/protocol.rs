@@ -40,6 +40,8 @@ pub enum Request {
         #[serde(default)]
         who: Option<String>,
     },
+    /// Gives up the update that waits for a safe point.
+    Abort {},
     /// All updates that were tried.
     Log {},
 }
