@@ -3,6 +3,8 @@
 //! The engine is Smalltalk and runs in the space that it updates; it stands in `dsu/smalltalk/` and is loaded on demand, so that a space
 //! without updates knows nothing of it. What it asks of the runtime are the primitives of `interp/src/primitives/update.rs`. See `docs/dsu.md`.
 
+pub mod patch;
+
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors, SourceFile};
 
