@@ -533,3 +533,55 @@ fn updates_that_the_program_makes_itself_are_logged_as_well() {
     );
     assert_eq!(stdout(&to(&folder, "log")).lines().count(), 3);
 }
+
+/// The same as `NAMES`, as a patch file.
+const NAMES_FILE: &str = "\"
+Counters get names.
+\"
+Patch {
+	#name : 'Counters have names',
+	#author : 'ann'
+}
+
+ChangedClass {
+	#name : #Counter,
+	#instVars : [
+		'name',
+		'count'
+	]
+}
+
+{ #category : 'counting' }
+Counter >> text [
+	^ 'new ' , name , ' ' , count printString
+]
+
+Policy {
+	#class : #Counter,
+	#defaults : { #name : '\\'anna\\'' }
+}
+";
+
+#[test]
+fn patch_files_are_applied() {
+    let folder = folder("control-file");
+    folder.write("names.patch", NAMES_FILE);
+    let mut program = start(&folder, &[]);
+    let applied = apply(&folder, "names.patch", &[]);
+    assert_eq!(status(&applied), 0, "{}", stderr(&applied));
+    assert!(stdout(&applied).contains("Applied: Counters have names, number 1"), "{}", stdout(&applied));
+    let line = program.until("new anna").pop().unwrap();
+    assert!(line.ends_with(" | #('name' 'count') | 1 | true"), "{line}");
+    // What is wrong with a file is said with its place, and what is undecided is refused, before the program hears of it.
+    folder.write("bad.patch", &NAMES_FILE.replace("printString", "( printString"));
+    let bad = apply(&folder, "bad.patch", &[]);
+    assert_eq!(status(&bad), 1);
+    assert!(stderr(&bad).contains("bad.patch:17:"), "{}", stderr(&bad));
+    folder.write("open.patch", &NAMES_FILE.replace("#defaults", "#undecided : 'Which name?',\n\t#defaults"));
+    let open = apply(&folder, "open.patch", &[]);
+    assert_eq!(status(&open), 1);
+    assert!(stderr(&open).contains("Which name?"), "{}", stderr(&open));
+    assert_eq!(stdout(&to(&folder, "log")).lines().count(), 1);
+    program.so_far();
+    program.until("new anna");
+}

@@ -5,6 +5,7 @@
 
 pub mod control;
 pub mod edits;
+pub mod patch;
 
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors, SourceFile};
@@ -31,10 +32,44 @@ pub fn packages(names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
     source::read_files(&files)
 }
 
-/// Smalltalk that makes the patch which a file describes.
+/// Smalltalk that makes the patch which a file describes: a [patch file](patch), or Smalltalk whose value is a `DSUPatch` itself.
 ///
 /// # Errors
-/// What is wrong with the text, with its place.
-pub fn expression_of(_name: &str, text: &str) -> Result<String, String> {
-    Ok(text.to_owned())
+/// What is wrong with the text, with its place; or what is undecided.
+pub fn expression_of(name: &str, text: &str) -> Result<String, String> {
+    if !is_patch_file(text) {
+        return Ok(text.to_owned());
+    }
+    let patch = patch::read(name, text).map_err(|errors| errors.to_string().trim_end().to_owned())?;
+    patch.expression().map_err(|undecided| undecided.to_string())
+}
+
+/// Whether a text begins as a patch file does: with its header, perhaps behind a comment. No Smalltalk statement begins like that.
+fn is_patch_file(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    while let Some((_, behind)) = rest.strip_prefix('"').and_then(|inner| inner.split_once('"')) {
+        rest = behind.trim_start();
+    }
+    rest.strip_prefix("Patch").is_some_and(|behind| behind.trim_start().starts_with('{'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patch_files_are_told_from_smalltalk() {
+        assert!(is_patch_file("Patch { #name : 'a' }"));
+        assert!(is_patch_file(" \"Why \"\"so\"\" it is.\"\n\nPatch\n{\n"));
+        for text in [
+            "",
+            "\"Patch {",
+            "DSUPatch named: 'Patch {'",
+            "| Patch | Patch := 3",
+            "Patch new",
+            "\"a\" DSUPatch new",
+        ] {
+            assert!(!is_patch_file(text), "{text}");
+        }
+    }
 }
