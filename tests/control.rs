@@ -576,7 +576,7 @@ fn patch_files_are_applied() {
     folder.write("bad.patch", &NAMES_FILE.replace("printString", "( printString"));
     let bad = apply(&folder, "bad.patch", &[]);
     assert_eq!(status(&bad), 1);
-    assert!(stderr(&bad).contains("bad.patch:17:"), "{}", stderr(&bad));
+    assert!(stderr(&bad).contains("bad.patch:19:"), "{}", stderr(&bad));
     folder.write("open.patch", &NAMES_FILE.replace("#defaults", "#undecided : 'Which name?',\n\t#defaults"));
     let open = apply(&folder, "open.patch", &[]);
     assert_eq!(status(&open), 1);
