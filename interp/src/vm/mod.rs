@@ -6,6 +6,7 @@ pub(crate) mod census;
 pub mod contexts;
 mod digest;
 pub mod frames;
+pub mod inbox;
 pub mod inject;
 pub mod install;
 pub mod interrupt;

@@ -10,6 +10,7 @@ use instar_heap::{ClassIndex, HeapError, Oop};
 use super::alarms::Alarms;
 use super::census::Census;
 use super::frames::trampoline;
+use super::inbox::Inboxes;
 use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
@@ -121,6 +122,7 @@ impl Space {
             codes: CodeTable::default(),
             update_events: Oop::NULL,
             alarms: Alarms::default(),
+            inboxes: Inboxes::default(),
             interrupt: interrupt.clone(),
         });
         if options.random_becomes.is_some() {
