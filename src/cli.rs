@@ -9,6 +9,7 @@ use instar_bench::sweep::{
 };
 
 use crate::bench::BenchCommand;
+use crate::patching::PatchCommand;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 
 /// The subcommand that measures one observation, for the program itself.
@@ -93,6 +94,11 @@ pub enum Command {
         /// As Integer>>gcd: or 'Point class>>x:y:'
         #[arg(required = true, value_name = "CLASS>>SELECTOR")]
         methods: Vec<String>,
+    },
+    /// Make and check patches, which update a running program
+    Patch {
+        #[command(subcommand)]
+        command: PatchCommand,
     },
     /// Measure the language: against other languages, under each become strategy, and after a become
     Bench {

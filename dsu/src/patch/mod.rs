@@ -5,11 +5,16 @@
 //!
 //! [patch-order] The parts of a patch are sorted, by owner and then by kind and name, so that equal patches have equal texts.
 
+mod base;
+mod definitions;
+mod diff;
 mod expression;
 mod model;
 mod read;
 mod write;
 
+pub use base::{OtherBase, version_hash};
+pub use diff::diff;
 pub use expression::Undecided;
 pub use model::{
     Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule, Validation,
