@@ -12,7 +12,7 @@ use crate::{FAILED, Failure, REFUSED, failed};
 
 #[derive(Subcommand)]
 pub enum PatchCommand {
-    /// Make the patch between two folders with packages
+    /// Make the patch between two folders with packages, or two revisions in git
     ///
     /// Renames of classes and variables and variables that move are proposed; what is a guess is marked #undecided in the file, which is refused
     /// until a person has decided. Exit status: 0 if a patch was made, 1 if sources cannot be read.
@@ -47,6 +47,17 @@ pub enum PatchCommand {
         #[arg(long, value_name = "FOLDER")]
         base: Option<PathBuf>,
     },
+    /// Make the patch that takes another one back
+    ///
+    /// Where values were lost, the inverse says in #undecided which policy is missing.
+    Invert {
+        /// The patch
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The packages that it was made for
+        #[arg(long, value_name = "FOLDER")]
+        base: PathBuf,
+    },
     /// Print the hash of the version that packages are
     Version {
         /// Folders with packages
@@ -65,7 +76,7 @@ pub enum PatchCommand {
 pub fn run(command: PatchCommand) -> Result<ExitCode, Failure> {
     match command {
         PatchCommand::Diff { old, new, packages, name, author, output } => {
-            let (before, after) = (chosen(&old, &packages)?, chosen(&new, &packages)?);
+            let (before, after) = (version(&old, &packages)?, version(&new, &packages)?);
             for wanted in &packages {
                 if !before.iter().chain(&after).any(|package| package.name == *wanted) {
                     return Err((REFUSED, format!("neither folder has a package {wanted}")));
@@ -87,6 +98,13 @@ pub fn run(command: PatchCommand) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         PatchCommand::Check { file, base } => check(&file, base.as_deref()),
+        PatchCommand::Invert { file, base } => {
+            let read = read(&file)?;
+            let packages = chosen(&base, &read.packages)?;
+            read.check_base(&packages).map_err(failed)?;
+            say(read.invert(&packages).map_err(failed)?.write().map_err(failed)?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         PatchCommand::Version { paths } => {
             let packages: Result<Vec<Vec<Package>>, Failure> =
                 paths.iter().map(|path| packages_in(path)).collect();
@@ -135,6 +153,20 @@ fn packages_in(path: &Path) -> Result<Vec<Package>, Failure> {
         complain(&errors);
         (FAILED, format!("the packages in {} cannot be read", path.display()))
     })
+}
+
+/// A folder's packages, or those of a revision if there is no such folder.
+fn version(path: &Path, names: &[String]) -> Result<Vec<Package>, Failure> {
+    if path.exists() {
+        return chosen(path, names);
+    }
+    let revision = path.to_string_lossy();
+    if names.is_empty() {
+        let message =
+            format!("there is no folder {revision}; if it is a revision of git, say --package NAME");
+        return Err((REFUSED, message));
+    }
+    patch::packages_at(Path::new("."), &revision, names).map_err(failed)
 }
 
 /// Those of these names; all if none is named.

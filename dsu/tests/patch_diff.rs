@@ -174,3 +174,51 @@ fn the_chat_model_goes_to_its_second_version_by_a_patch_that_was_made() {
     assert_eq!(evaluate("model check and: [ ChMessage allSubclasses size = 2 ]"), "true");
     assert_eq!(evaluate("DSUUpdate undo. model check and: [ ChMessage allSubclasses isEmpty ]"), "true");
 }
+
+#[test]
+fn applying_to_packages_gives_the_new_version() {
+    let (old, new) = chat();
+    let made = between(&old, &new);
+    let applied = made.apply_to(&old).unwrap();
+    assert_eq!(version_hash(&applied), version_hash(&new));
+    let misfits = made.apply_to(&new).unwrap_err();
+    assert!(misfits.0.iter().any(|text| text.contains("ChUserMessage is there already")), "{misfits}");
+    assert!(misfits.0.iter().any(|text| text.contains("no method ChMessage>>from")), "{misfits}");
+}
+
+#[test]
+fn the_inverse_takes_the_chat_model_back() {
+    let (old, new) = chat();
+    let mut made = between(&old, &new);
+    made.policies[0].undecided.clear();
+    let inverse = made.invert(&old).unwrap();
+    assert_eq!(inverse.undecided(), [""; 0], "{inverse}");
+    assert_eq!(version_hash(&inverse.apply_to(&new).unwrap()), version_hash(&old));
+    let mut session = Session::new(Space::new(SpaceOptions::default()).unwrap()).unwrap();
+    session
+        .load(&instar_dsu::packages(instar_dsu::ENGINE).unwrap_or_else(|errors| panic!("{errors}")))
+        .unwrap();
+    session.load(&old).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut evaluate =
+        |source: &str| session.evaluate(source).unwrap_or_else(|problem| panic!("{problem}")).0;
+    evaluate("model := ChModelUpdate new. model prepare: 1000");
+    for patch in [&made, &inverse, &made, &inverse] {
+        let apply = format!("(DSUUpdate apply: [ {} ] value) isCommitted", patch.expression().unwrap());
+        assert_eq!(evaluate(&apply), "true");
+        assert_eq!(evaluate("model check"), "true");
+    }
+    assert_eq!(evaluate("ChMessage allSubclasses isEmpty"), "true");
+}
+
+#[test]
+fn an_inverse_says_which_policy_is_missing() {
+    let old = program(&[("A", "Object", &["x", "y"], "A >> x [ ^ x ]")]);
+    let new = program(&[("A", "Object", &["z"], "A >> x [ ^ z ]")]);
+    let mut made = between(&old, &new);
+    made.policies[0].undecided.clear();
+    let inverse = made.invert(&old).unwrap();
+    let Rule::Slots(slots) = &inverse.policies[0].rule else { panic!("{inverse}") };
+    assert_eq!(slots.renames, [("z".to_owned(), "x".to_owned())]);
+    assert_eq!(inverse.undecided().len(), 1, "{inverse}");
+    assert!(inverse.undecided()[0].contains("the values that y had are lost"), "{inverse}");
+}
