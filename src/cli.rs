@@ -12,6 +12,7 @@ use crate::bench::BenchCommand;
 use crate::control::{
     AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
 };
+use crate::patching::PatchCommand;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
 
@@ -99,6 +100,11 @@ pub enum Command {
         /// As Integer>>gcd: or 'Point class>>x:y:'
         #[arg(required = true, value_name = "CLASS>>SELECTOR")]
         methods: Vec<String>,
+    },
+    /// Make and check patches, which update a running program
+    Patch {
+        #[command(subcommand)]
+        command: PatchCommand,
     },
     /// Measure the language: against other languages, under each become strategy, and after a become
     Bench {

@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod control;
+mod patching;
 mod smalltalk;
 mod watch;
 
@@ -54,6 +55,7 @@ fn run(command: Command) -> ExitCode {
         Command::Test(arguments) => smalltalk::test(&arguments),
         Command::Check { space, paths } => smalltalk::check(&space, &paths),
         Command::Disassemble { space, methods } => smalltalk::disassemble(&space, &methods),
+        Command::Patch { command } => patching::run(command),
         Command::Bench { command } => bench::run(command),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };

@@ -131,7 +131,7 @@ fn slot_policy(slots: &SlotRule) -> String {
         line.push_str(&format!(" rename: {} to: {};", string(old), string(new)));
     }
     for (name, value) in &slots.defaults {
-        line.push_str(&format!(" default: ({value}\n) for: {};", string(name)));
+        line.push_str(&format!(" default: [{value}\n] value for: {};", string(name)));
     }
     if line.ends_with(';') {
         line.push_str(" yourself");

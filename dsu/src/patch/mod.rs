@@ -5,12 +5,22 @@
 //!
 //! [patch-order] The parts of a patch are sorted, by owner and then by kind and name, so that equal patches have equal texts.
 
+mod apply;
+mod base;
+mod definitions;
+mod diff;
 mod expression;
+mod git;
+mod invert;
 mod model;
 mod read;
 mod write;
 
+pub use apply::Misfits;
+pub use base::{OtherBase, version_hash};
+pub use diff::diff;
 pub use expression::Undecided;
+pub use git::packages_at;
 pub use model::{
     Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule, Validation,
 };

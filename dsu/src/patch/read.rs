@@ -8,7 +8,7 @@ use instar_interp::source::fields::Fields;
 use instar_interp::source::ston::{Item, Value};
 use instar_interp::source::tonel::sections::{self, OwnedMethod, Part, Section};
 use instar_interp::source::{SourceError, SourceErrors, SourceFile};
-use instar_interp::syntax::{Span, SyntaxError, parse_doit, parse_pattern};
+use instar_interp::syntax::{Span, Statement, SyntaxError, parse_doit, parse_pattern};
 
 use super::expression::owner_and_side;
 use super::model::{
@@ -368,9 +368,11 @@ impl Run<'_> {
 
     fn check_defaults(&mut self, slots: &SlotRule, span: Span) {
         for (name, source) in &slots.defaults {
-            let error = match parse_doit(&format!("({source}\n)")) {
-                Ok(tree) if tree.body.statements.len() == 1 && tree.body.temporaries.is_empty() => continue,
-                Ok(_) => "it must be one expression".to_owned(),
+            let error = match parse_doit(source) {
+                Ok(tree) => match (tree.body.statements.as_slice(), tree.body.temporaries.as_slice()) {
+                    ([Statement::Expression(_)], []) => continue,
+                    _ => "it must be one expression".to_owned(),
+                },
                 Err(errors) => errors.first().map_or(String::new(), |error| error.message.clone()),
             };
             let message = format!("the default of {name} is wrong: {error}");
