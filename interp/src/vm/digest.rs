@@ -9,7 +9,7 @@
 //! one: their code, place in it, registers and barriers. The active process asks, and is left out, as are the objects that the caller names: they have a
 //! number and nothing else.
 //!
-//! Takes some 100 ns and 30 bytes of the process's memory for each object; the guest stands still meanwhile.
+//! Takes about 1 µs and 30 bytes of the process's memory for each object; the guest stands still meanwhile.
 
 use std::collections::{HashMap, TryReserveError};
 
