@@ -244,7 +244,12 @@ impl Space {
     fn frame_of_home(&mut self, home: Oop) -> Option<usize> {
         let (serial, number) = split_home(home.as_small_integer()?);
         let stack = self.stack();
-        stack.frame(number).filter(|frame| serial != 0 && frame.mark.serial() == serial).map(|_| number)
+        let is_it = |number: &usize| stack.frame(*number).is_some_and(|frame| frame.mark.serial() == serial);
+        if serial == 0 {
+            return None;
+        }
+        // A frame that was inserted below moves those above by one.
+        Some(number).filter(is_it).or_else(|| (0..=stack.top).find(is_it))
     }
 
     /// What closures made in `frame` have as `home`.

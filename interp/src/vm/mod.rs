@@ -4,6 +4,7 @@ pub mod alarms;
 pub(crate) mod bindings;
 pub mod contexts;
 pub mod frames;
+pub mod image;
 pub mod inject;
 pub mod install;
 pub mod interrupt;
@@ -25,6 +26,7 @@ pub mod stack;
 pub mod swap;
 mod trace;
 
+pub use image::SpaceImage;
 pub use inject::RandomBecomes;
 pub use origin::Origin;
 pub use space::{Space, SpaceError, SpaceOptions};

@@ -23,6 +23,10 @@ impl Space {
         if !self.interrupt.is_requested() {
             return None;
         }
+        if self.interrupt.take_suspend() {
+            self.rest();
+            return Some(Exit::Suspended);
+        }
         if self.is_only_counted() {
             return None;
         }
@@ -41,7 +45,34 @@ impl Space {
         } else {
             self.preempt()
         }
-        None
+        self.exit.take()
+    }
+
+    /// [at-rest] No process is active: the one that was is the first of its list.
+    pub(crate) fn rest(&mut self) {
+        self.set_active_top();
+        let process = self.active_process();
+        let is_running = !self.roots.frame.is_null();
+        let (process, list) = (process.oop(), self.run_list(self.priority_of(process)).map(Value::oop));
+        if let Some(list) = list.filter(|_| is_running) {
+            self.prepend(list, process);
+        }
+        self.roots.frame = std::ptr::null_mut();
+        self.roots.above = std::ptr::null_mut();
+        self.put(self.special(Special::Scheduler), scheduler::ACTIVE, self.nil());
+    }
+
+    /// Runs processes as scheduled, of a space [at-rest], until something ends that.
+    pub(crate) fn run_processes(&mut self) -> Exit {
+        self.awaited = None;
+        self.switch_to_next();
+        if let Some(exit) = self.exit.take() {
+            self.rest();
+            return exit;
+        }
+        let exit = self.run();
+        self.rest();
+        exit
     }
 
     /// A control primitive changed frames.
@@ -76,7 +107,7 @@ impl Space {
     }
 
     /// Puts `process` at the end of a list.
-    fn append(&self, list: Oop, process: Oop) {
+    pub(crate) fn append(&self, list: Oop, process: Oop) {
         let last = self.value(list).slot(semaphore::LAST_LINK).filter(|last| !last.is_nil());
         match last {
             Some(last) => self.put(last.oop(), process::NEXT_LINK, process),
@@ -87,8 +118,19 @@ impl Space {
         self.put(process, process::MY_LIST, list);
     }
 
+    /// Puts `process`, which stands in no list, at the beginning of one.
+    fn prepend(&self, list: Oop, process: Oop) {
+        let first = self.value(list).slot(semaphore::FIRST_LINK).map_or(self.nil(), Value::oop);
+        self.put(process, process::NEXT_LINK, first);
+        self.put(list, semaphore::FIRST_LINK, process);
+        if first == self.nil() {
+            self.put(list, semaphore::LAST_LINK, process);
+        }
+        self.put(process, process::MY_LIST, list);
+    }
+
     /// Takes the first process off a list.
-    fn take_first(&self, list: Oop) -> Option<Oop> {
+    pub(crate) fn take_first(&self, list: Oop) -> Option<Oop> {
         let first = self.value(list).slot(semaphore::FIRST_LINK).filter(|first| !first.is_nil())?;
         self.remove(list, first.oop());
         Some(first.oop())
@@ -134,7 +176,7 @@ impl Space {
     }
 
     /// Makes a process that waits nowhere runnable.
-    pub(super) fn make_runnable(&self, process: Oop) {
+    pub(crate) fn make_runnable(&self, process: Oop) {
         if let Some(list) = self.run_list(self.priority_of(self.value(process))) {
             self.append(list.oop(), process);
         }
@@ -269,22 +311,33 @@ impl Space {
                 self.floor = 0;
                 continue;
             }
+            if self.interrupt.is_gathering() {
+                return self.end_with(Exit::Gathered);
+            }
             let deadline = self.roots.alarms.next();
             if deadline.is_none() && !self.awaits_events() {
-                self.exit = Some(Exit::Deadlock);
-                self.interrupt.request();
-                return;
+                return self.end_with(Exit::Deadlock);
             }
             let interrupt = self.interrupt.clone();
             self.mutator.blocked(|| interrupt.sleep(deadline));
             self.interrupt.accept();
+            if self.interrupt.take_suspend() {
+                return self.end_with(Exit::Suspended);
+            }
             if self.interrupt.take_stop() {
-                self.exit = Some(Exit::Interrupted);
-                self.interrupt.request();
-                return;
+                return self.end_with(Exit::Interrupted);
             }
             let _ = self.signal_due();
         }
+    }
+
+    /// Ends the loop, no process being active any more: whoever calls takes the exit.
+    fn end_with(&mut self, exit: Exit) {
+        self.set_active_top();
+        self.roots.frame = std::ptr::null_mut();
+        self.roots.above = std::ptr::null_mut();
+        self.exit = Some(exit);
+        self.interrupt.request();
     }
 
     /// Whether something outside the space may yet signal a semaphore.
@@ -307,7 +360,7 @@ impl Space {
     }
 
     /// Makes a stack the active one.
-    fn enter_stack(&mut self, number: usize) {
+    pub(crate) fn enter_stack(&mut self, number: usize) {
         self.roots.active = number;
         if let Some(stack) = self.roots.stacks[number].as_mut() {
             let top = stack.top;
