@@ -20,6 +20,7 @@ mod hashed;
 mod integer;
 mod large_integer;
 mod method;
+mod mirror;
 mod object;
 mod process;
 mod string;
@@ -94,6 +95,7 @@ const TABLES: &[Table] = &[
     integer::TABLE,
     large_integer::TABLE,
     method::TABLE,
+    mirror::TABLE,
     object::TABLE,
     process::TABLE,
     string::TABLE,

@@ -210,11 +210,11 @@ impl Space {
 }
 
 impl Space {
-    /// The active process waits at an update point, until the gate is opened.
+    /// Makes the list of the processes that stand at update points, if there is none yet.
     ///
     /// # Errors
-    /// [`HeapError`]: there is no memory for the list of those that wait.
-    pub(crate) fn stand_at_gate(&mut self) -> Result<(), HeapError> {
+    /// [`HeapError`]
+    pub(crate) fn make_gate(&mut self) -> Result<(), HeapError> {
         if self.roots.gate == Oop::NULL {
             let gate = self.allocate_known(crate::objects::Known::LinkedList, 0)?;
             self.roots.gate = gate.oop();
@@ -222,8 +222,16 @@ impl Space {
         Ok(())
     }
 
+    /// The active process, at its next instruction, waits at an update point until the gate is opened. Others go on.
+    pub(crate) fn stand_at_gate(&mut self) {
+        let gate = self.value(self.roots.gate).oop();
+        let process = self.active_process().oop();
+        self.append(gate, process);
+        self.switch_to_next();
+    }
+
     /// Processes that wait at update points go on.
-    pub(super) fn open_gate(&mut self) {
+    pub(crate) fn open_gate(&mut self) {
         if self.roots.gate == Oop::NULL {
             return;
         }

@@ -1,7 +1,7 @@
 //! What hypervisors hold on to in a space: cells outside its heap.
 //!
 //! \[mirror-cells\] While the space is suspended, its cells are roots, so that a script's new objects live until it has put them somewhere. When
-//! the space runs, they are weak: a cell whose object died is empty, and says so, for ever.
+//! the space runs, they are weak but for those that are held: a cell whose object died is empty, and says so, for ever.
 
 use instar_heap::Oop;
 use instar_heap::heap::Bounds;
@@ -18,6 +18,8 @@ struct Cell {
     oop: Oop,
     generation: u32,
     is_used: bool,
+    /// Strong also while the space runs.
+    is_held: bool,
 }
 
 /// All handles of a space.
@@ -42,7 +44,7 @@ pub(super) enum Target {
 impl Mirrors {
     pub(super) fn add(&mut self, oop: Oop) -> Handle {
         let number = self.free.pop().unwrap_or_else(|| {
-            self.cells.push(Cell { oop: Oop::NULL, generation: 0, is_used: false });
+            self.cells.push(Cell { oop: Oop::NULL, generation: 0, is_used: false, is_held: false });
             (self.cells.len() - 1) as u32
         });
         let cell = &mut self.cells[number as usize];
@@ -65,7 +67,7 @@ impl Mirrors {
             return;
         }
         let cell = &mut self.cells[handle.number as usize];
-        (cell.oop, cell.is_used) = (Oop::NULL, false);
+        (cell.oop, cell.is_used, cell.is_held) = (Oop::NULL, false, false);
         cell.generation = cell.generation.wrapping_add(1);
         self.free.push(handle.number);
     }
@@ -87,26 +89,28 @@ impl Mirrors {
         self.is_weak = is_weak;
     }
 
-    fn references(&mut self) -> impl Iterator<Item = &mut Oop> {
-        let cells = self.cells.iter_mut().map(|cell| &mut cell.oop);
-        cells.filter(|oop| oop.is_pointer() && **oop != Oop::NULL)
+    /// Lets the object live until the handle is released, or no longer than others.
+    pub(super) fn hold(&mut self, handle: Handle, is_held: bool) {
+        if matches!(self.get(handle), Target::Live(_)) {
+            self.cells[handle.number as usize].is_held = is_held;
+        }
+    }
+
+    fn references(&mut self, are_weak: bool) -> impl Iterator<Item = &mut Oop> {
+        let runs = self.is_weak;
+        let cells = self.cells.iter_mut().filter(move |cell| (runs && !cell.is_held) == are_weak);
+        cells.map(|cell| &mut cell.oop).filter(|oop| oop.is_pointer() && **oop != Oop::NULL)
     }
 
     pub(crate) fn visit(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        if !self.is_weak {
-            self.references().for_each(visitor);
-        }
+        self.references(false).for_each(visitor);
     }
 
     pub(crate) fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        if self.is_weak {
-            self.references().for_each(visitor);
-        }
+        self.references(true).for_each(visitor);
     }
 
     pub(crate) fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
-        if self.is_weak {
-            self.references().filter(|oop| young.is_young_pointer(**oop)).for_each(visitor);
-        }
+        self.references(true).filter(|oop| young.is_young_pointer(**oop)).for_each(visitor);
     }
 }

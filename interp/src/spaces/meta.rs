@@ -223,6 +223,16 @@ impl<'a> Meta<'a> {
         }
     }
 
+    /// Lets the mirror keep its object alive while the space runs, until it is released: for what is compiled before an update.
+    ///
+    /// # Errors
+    /// [`MirrorError`]
+    pub fn hold(&mut self, mirror: Mirror) -> Result<(), MirrorError> {
+        self.value(mirror)?;
+        self.own_mut().roots.mirrors.hold(mirror.handle, true);
+        Ok(())
+    }
+
     /// Lets go of all mirrors of the space.
     pub fn release_all(&mut self) {
         self.own_mut().roots.mirrors.release_all();

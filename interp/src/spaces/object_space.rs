@@ -253,26 +253,50 @@ impl ObjectSpace {
         self.0.wait_until(state, deadline, |state| state.phase != Phase::Running).phase
     }
 
-    /// Asks its processes to wait at their update points, and waits until each stands at one or waits for something else.
-    /// [`Phase::Gathered`] then.
+    /// Asks its processes to wait at their update points. When each stands at one, or waits for something else, the space stops as
+    /// [`Phase::Gathered`].
     ///
     /// # Errors
-    /// [`MirrorError::TimedOut`]: one does not come to an update point in time. All go on then, as though nothing had been asked.
-    pub fn gather(&self, most: Duration) -> Result<(), MirrorError> {
-        self.0.interrupt.set_gathering(true);
-        let mut phase = self.wait(most);
-        if phase == Phase::Running {
-            self.suspend()?;
-            // It may have been the last moment.
-            phase = self.phase();
-            if phase != Phase::Gathered {
-                self.scatter()?;
-                self.resume()?;
-                let text = format!("a process came to no update point within {most:?}; all go on");
-                return Err(MirrorError::TimedOut(text));
+    /// [`MirrorError::Refused`]: it does not run.
+    pub fn request_gathering(&self) -> Result<(), MirrorError> {
+        match self.phase() {
+            Phase::Running => {}
+            // Nothing can go on: all wait.
+            Phase::Idle => return Ok(()),
+            Phase::Discarded => return Err(MirrorError::Discarded),
+            _ => {
+                return Err(MirrorError::Refused(
+                    "the space has to run to come to its update points".to_owned(),
+                ));
             }
         }
-        match phase {
+        self.0.interrupt.set_gathering(true);
+        Ok(())
+    }
+
+    /// Takes a [request](Self::request_gathering) back: all processes go on, as though nothing had been asked.
+    ///
+    /// # Errors
+    /// [`MirrorError`]
+    pub fn cancel_gathering(&self) -> Result<(), MirrorError> {
+        self.0.interrupt.set_gathering(false);
+        self.suspend()?;
+        self.scatter()?;
+        self.resume()
+    }
+
+    /// [Requests](Self::request_gathering) and waits.
+    ///
+    /// # Errors
+    /// [`MirrorError::TimedOut`]: one does not come to an update point in time. All go on then.
+    pub fn gather(&self, most: Duration) -> Result<(), MirrorError> {
+        self.request_gathering()?;
+        match self.wait(most) {
+            Phase::Running => {
+                self.cancel_gathering()?;
+                let text = format!("a process came to no update point within {most:?}; all go on");
+                Err(MirrorError::TimedOut(text))
+            }
             Phase::Discarded => Err(MirrorError::Discarded),
             _ => Ok(()),
         }

@@ -58,6 +58,16 @@ impl Hypervisor {
         self.add(name, Space::of_image(&self.0.kernel, options)?)
     }
 
+    /// As [`create`](Self::create), with this much memory at most.
+    ///
+    /// # Errors
+    /// [`MirrorError::Memory`]: among others if the limit is too small for the kernel.
+    pub fn create_limited(&self, name: &str, limit_bytes: usize) -> Result<ObjectSpace, MirrorError> {
+        let mut options = self.0.options.clone();
+        options.gc.heap.limit_bytes = limit_bytes;
+        self.create_with(name, options)
+    }
+
     /// A space that goes on where another stands now, suspended. The other one is suspended meanwhile if it runs.
     ///
     /// # Errors

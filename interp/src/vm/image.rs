@@ -179,6 +179,8 @@ impl Space {
             space.roots.stacks.push(stack);
         }
         space.restore_alarms(&image.alarms, relocation);
+        // An update that the original waits for is not the copy's.
+        space.open_gate();
         Ok(space)
     }
 
