@@ -18,7 +18,18 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("instar-espell", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp"]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
-    ("instar", &["instar-become", "instar-bench", "instar-dsu", "instar-gc", "instar-heap", "instar-interp"]),
+    (
+        "instar",
+        &[
+            "instar-become",
+            "instar-bench",
+            "instar-dsu",
+            "instar-espell",
+            "instar-gc",
+            "instar-heap",
+            "instar-interp",
+        ],
+    ),
 ];
 
 /// Where the modules that may hold `unsafe` are listed.
