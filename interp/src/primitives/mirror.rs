@@ -387,6 +387,10 @@ mod operations {
                 meta.terminate_thread(of.mirror(0)?)?;
                 Datum::Nothing
             }
+            "threadsInside" => {
+                let inside = meta.threads_inside(&of.mirrors(0)?)?;
+                mirrors(inside.into_iter().flat_map(|(thread, method)| [thread, method]).collect())
+            }
             "framesOf" => mirrors(meta.frames_of(of.mirror(0)?)?),
             "setCurrentFrame" => {
                 meta.set_current_frame(of.mirror(0)?, of.mirror(1)?, of.mirror(2)?)?;

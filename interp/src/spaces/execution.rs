@@ -1,6 +1,8 @@
 //! The meta-object protocol's execution manipulation (Espell 4.3): threads, which are the space's Processes, and their stack frames, which are
 //! its Contexts.
 
+use std::collections::{HashMap, HashSet};
+
 use instar_heap::Oop;
 
 use super::error::MirrorError;
@@ -241,6 +243,25 @@ impl Meta<'_> {
         let receiver = value.slot(context::RECEIVER).filter(|_| value.is(Known::Context)).map(Value::oop);
         let receiver = receiver.ok_or_else(|| MirrorError::WrongShape("it is no stack frame".to_owned()))?;
         Ok(self.mirror(receiver))
+    }
+
+    /// gDSU's safe point, from outside: which threads are inside one of the methods, each with its youngest such method. If none is, the program can
+    /// be updated as it stands. Otherwise the oldest activation of such a method in each of those threads has a return barrier now, and the space,
+    /// resumed, is suspended when one of them goes: look again then. The thread that it was of waits until [`ObjectSpace::scatter`](super::ObjectSpace::scatter), so
+    /// that it does not come back. No methods take all barriers away.
+    ///
+    /// # Errors
+    /// [`MirrorError`]
+    pub fn threads_inside(&mut self, methods: &[Mirror]) -> Result<Vec<(Mirror, Mirror)>, MirrorError> {
+        let methods = methods.iter().map(|&method| Ok(self.oop(method)?.bits()));
+        let methods = methods.collect::<Result<HashSet<u64>, MirrorError>>()?;
+        let space = self.own_mut();
+        space.make_gate()?;
+        let blocked = space.guard_all(&methods, &HashSet::new(), &HashMap::new());
+        space.stops_at_barriers = !blocked.is_empty();
+        space.has_left = false;
+        let pairs = blocked.into_iter();
+        Ok(pairs.map(|blocked| (self.mirror(blocked.process), self.mirror(blocked.method))).collect())
     }
 
     /// Lets the processes go on that wait at update points.

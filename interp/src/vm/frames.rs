@@ -176,7 +176,12 @@ impl Space {
     /// What a return from a frame with flags has to do.
     pub(crate) fn return_from_special(&mut self, value: Oop) -> Option<Exit> {
         let top = self.top();
-        self.cut_to_caller_of(top, value)
+        let exit = self.cut_to_caller_of(top, value);
+        if self.has_left && exit.is_none() && !self.roots.frame.is_null() {
+            // Before the process calls a method that changes once more.
+            return self.poll();
+        }
+        exit
     }
 
     /// Drops all frames from `number` up and hands `value` to the one below, which goes on behind its call. The first frame's caller is

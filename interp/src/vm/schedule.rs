@@ -24,7 +24,12 @@ impl Space {
             return None;
         }
         if self.interrupt.take_suspend() {
+            let process = self.active_process().oop();
             self.rest();
+            if std::mem::take(&mut self.has_left) && self.roots.gate != Oop::NULL {
+                self.suspend(process);
+                self.append(self.value(self.roots.gate).oop(), process);
+            }
             return Some(Exit::Suspended);
         }
         if self.is_only_counted() {

@@ -99,6 +99,10 @@ pub struct Space {
     pub arguments: Vec<String>,
     /// The spaces that the guest may look at and change; none for most.
     pub(crate) hypervisor: Option<Hypervisor>,
+    /// Whether the space is suspended when an activation with a return barrier goes, and the process that it was of waits at the gate.
+    pub(crate) stops_at_barriers: bool,
+    /// Whether such an activation of the active process has gone.
+    pub(crate) has_left: bool,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
 }
@@ -161,6 +165,8 @@ impl Space {
             last_failure: None,
             files: FileTable::default(),
             hypervisor: None,
+            stops_at_barriers: false,
+            has_left: false,
         }
     }
 
