@@ -56,7 +56,8 @@ impl Interrupt {
     }
 
     pub(super) fn take_suspend(&self) -> bool {
-        self.is_suspend.swap(false, Ordering::Acquire)
+        // Where every call polls, the exchange alone would be felt.
+        self.is_suspend.load(Ordering::Relaxed) && self.is_suspend.swap(false, Ordering::Acquire)
     }
 
     /// Lets processes wait at update points, or go on.
