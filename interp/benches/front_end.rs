@@ -1,4 +1,4 @@
-//! How fast sources are parsed, compiled and verified, in lines, and packages split into methods, in bytes:
+//! How fast sources are parsed, compiled and verified, in lines, packages split into methods, in bytes, and a space with the kernel made:
 //! `cargo bench -p instar-interp --bench front_end`.
 
 use std::hint::black_box;
@@ -7,6 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use instar_interp::compiler::{Environment, Resolved, compile_parsed_method};
 use instar_interp::source::{SourceFile, tonel};
 use instar_interp::syntax::parse_method;
+use instar_interp::vm::{Space, SpaceOptions};
 
 /// Methods as a collection library has them.
 const METHODS: [&str; 5] = [
@@ -127,5 +128,18 @@ fn split(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, front_end, split);
+/// From nothing to the first evaluated expression, the kernel's sources compiled and its class side initialised.
+fn start(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("start");
+    group.sample_size(20);
+    group.bench_function("kernel and first expression", |bencher| {
+        bencher.iter(|| {
+            let mut space = Space::new(SpaceOptions::default()).unwrap();
+            space.evaluate_to_string("3 + 4").unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, front_end, split, start);
 criterion_main!(benches);

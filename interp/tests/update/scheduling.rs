@@ -7,12 +7,14 @@ use instar_interp::vm::space::BecomeStrategy;
 
 #[test]
 fn processes_below_the_floor_do_not_run_though_their_time_comes() {
-    let program = "| log low high |
+    let program = "| log timer low high |
         log := OrderedCollection new.
-        low := [ (Delay forMilliseconds: 5) wait. log add: #low ] newProcess.
+        timer := Semaphore new.
+        low := [ timer wait. log add: #low ] newProcess.
         low priority: 50; resume.
         high := [
             Probe floor: 81.
+            Delay timeoutSemaphore: timer afterMSecs: 5.
             (Delay forMilliseconds: 60) wait. log add: #high.
             (Delay forMilliseconds: 20) wait. log add: #highAgain.
             Probe floor: 0.
