@@ -18,8 +18,8 @@ use crate::vm::Origin;
 pub struct Code {
     /// The CompiledMethod or CompiledBlock, not kept alive by this.
     pub method: Oop,
-    /// Instruction words. What a `Code` has by `Arc` it shares with the code of the same method in spaces made of an image.
-    pub words: Arc<[u32]>,
+    /// Instruction words.
+    pub words: Box<[u32]>,
     /// Inline caches.
     pub sites: Box<[Site]>,
     /// Registers of a frame.
@@ -47,8 +47,8 @@ pub struct Code {
     /// Its number in the table.
     pub number: u32,
     /// Live registers before each word.
-    pub heights: Arc<[u8]>,
-    /// From word number to source span.
+    pub heights: Box<[u8]>,
+    /// From word number to source span. What code has by `Arc` it shares with that of the same method in spaces made of one image.
     pub source_map: Arc<[(u32, Range<u32>)]>,
     /// Names of temporaries.
     pub names: Arc<[TemporaryName]>,
@@ -216,7 +216,7 @@ impl Code {
     pub(crate) fn image(&self) -> CodeImage {
         let sites = self.sites.iter();
         CodeImage {
-            words: self.words.clone(),
+            words: (&*self.words).into(),
             sites: sites
                 .map(|site| SiteUnit { selector: site.selector, arguments: site.arguments })
                 .collect(),
@@ -232,7 +232,7 @@ impl Code {
             primitive_error: self.primitive_error,
             shortcut: self.shortcut,
             number: self.number,
-            heights: self.heights.clone(),
+            heights: (&*self.heights).into(),
             source_map: self.source_map.clone(),
             names: self.names.clone(),
             tests: self.tests.clone(),
@@ -295,7 +295,7 @@ impl CodeImage {
     pub(crate) fn code(&self, method: Oop) -> Code {
         Code {
             method,
-            words: self.words.clone(),
+            words: (&*self.words).into(),
             sites: self.sites.iter().map(Site::of).collect(),
             registers: self.registers,
             first_temporary: self.first_temporary,
@@ -309,7 +309,7 @@ impl CodeImage {
             primitive_error: self.primitive_error,
             shortcut: self.shortcut,
             number: self.number,
-            heights: self.heights.clone(),
+            heights: (&*self.heights).into(),
             source_map: self.source_map.clone(),
             names: self.names.clone(),
             tests: self.tests.clone(),

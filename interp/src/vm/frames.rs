@@ -223,6 +223,7 @@ impl Space {
             self.divorce(number);
         }
         if frame.mark.has(Mark::BARRIER) {
+            self.has_left = self.stops_at_barriers;
             self.leave_barrier();
         }
         if frame.mark.has(Mark::OVERFLOW) {

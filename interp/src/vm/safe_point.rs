@@ -110,7 +110,6 @@ impl Space {
     /// A frame with a barrier goes: the updater looks again as soon as the guest is at its next poll.
     pub(super) fn leave_barrier(&mut self) {
         if self.stops_at_barriers {
-            self.has_left = true;
             self.interrupt.request_suspend();
         }
         let semaphore = self.roots.update_events;
