@@ -16,10 +16,22 @@ use crate::{ClassIndex, Header, Heap};
 /// # Safety
 /// \[walkable\] holds for the range, and nobody allocates or moves objects in it meanwhile.
 #[inline]
-pub unsafe fn walk(range: Range<usize>, mut visitor: impl FnMut(Obj, Header)) {
+pub unsafe fn walk(range: Range<usize>, visitor: impl FnMut(Obj, Header)) {
+    let end = range.end;
+    // SAFETY: the caller's promise.
+    unsafe { walk_until(range, end, visitor) };
+}
+
+/// As [`walk`], but ends before the first object that starts at `limit` or behind it: returns its start, or the range's end.
+///
+/// # Safety
+/// As for [`walk`].
+#[inline]
+pub unsafe fn walk_until(range: Range<usize>, limit: usize, mut visitor: impl FnMut(Obj, Header)) -> usize {
+    let limit = limit.min(range.end);
     let mut start = range.start;
     let mut usual_slots = usize::MAX as u64;
-    while start < range.end {
+    while start < limit {
         // SAFETY: [walkable]
         let object = unsafe { Obj::from_start(start) };
         let header = object.header();
@@ -34,7 +46,8 @@ pub unsafe fn walk(range: Range<usize>, mut visitor: impl FnMut(Obj, Header)) {
             usual_slots = if plain { header.slot_field() } else { u64::MAX };
         }
     }
-    debug_assert_eq!(start, range.end, "the last object reaches behind the range");
+    debug_assert!(start <= range.end, "the last object reaches behind the range");
+    start
 }
 
 impl Heap {

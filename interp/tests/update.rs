@@ -1,6 +1,8 @@
 //! What the runtime does for updates: safe points, the floor under priorities, instances in bulk, names of an environment to come. Under each
 //! become strategy, with several collecting threads, and with collections all the time.
 
+#[path = "update/census.rs"]
+mod census;
 #[path = "update/indices.rs"]
 mod indices;
 #[path = "update/migration.rs"]
@@ -52,6 +54,24 @@ Probe class >> count: aClass [
 { #category : #a }
 Probe class >> fill: anArray with: aClass from: start [
 	<primitive: #updateFill error: reason>
+	^ reason
+]
+
+{ #category : #a }
+Probe class >> advanceCensusOf: classes by: bytes [
+	<primitive: #updateCensus error: reason>
+	^ reason
+]
+
+{ #category : #a }
+Probe class >> countsOf: classes [
+	<primitive: #updateCounts error: reason>
+	^ reason
+]
+
+{ #category : #a }
+Probe class >> fill: anArray withAll: classes counts: counts [
+	<primitive: #updateFillAll error: reason>
 	^ reason
 ]
 

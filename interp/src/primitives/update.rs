@@ -12,6 +12,7 @@ use super::object::{index_of_instances, index_of_new_instances};
 use super::{Answer, Call, Failure, Flow, Primitive, Table};
 use crate::objects::{Known, Special, Value};
 use crate::vm::Space;
+use crate::vm::census::Places;
 use crate::vm::migrate::{Migration, Source, Target, are_all, is_plain};
 
 pub(super) const TABLE: Table = &[
@@ -20,6 +21,9 @@ pub(super) const TABLE: Table = &[
     ("updateFloor", Primitive::Control(set_floor)),
     ("updateCount", Primitive::Plain(count)),
     ("updateFill", Primitive::Plain(fill)),
+    ("updateCensus", Primitive::Plain(advance_census)),
+    ("updateCounts", Primitive::Plain(counts)),
+    ("updateFillAll", Primitive::Plain(fill_all)),
     ("updateMigrate", Primitive::Plain(migrate)),
 ];
 
@@ -77,6 +81,70 @@ fn count(space: &mut Space, call: Call) -> Answer {
     let index = class_index(space, space.argument(call, 0))?;
     let count = space.count_instances(index);
     Ok(Oop::small_integer(count as i64).unwrap_or(space.nil()))
+}
+
+/// The indices of the classes in an Array, which are different.
+fn class_indices(space: &Space, classes: Value<'_>) -> Result<Vec<ClassIndex>, Failure> {
+    let classes = (0..classes.slots()).filter_map(|slot| classes.slot(slot));
+    let indices: Vec<ClassIndex> =
+        classes.map(|class| class_index(space, class)).collect::<Result<_, Failure>>()?;
+    let mut sorted: Vec<u32> = indices.iter().map(|index| index.get()).collect();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|two| two[0] == two[1]) {
+        return Err(space.failure(Special::BadArgument));
+    }
+    Ok(indices)
+}
+
+/// Arguments: an Array of classes, and bytes. Answers whether all of the old generation is counted.
+fn advance_census(space: &mut Space, call: Call) -> Answer {
+    let classes = class_indices(space, array(space, call, 0)?)?;
+    let bytes = space.argument(call, 1).as_index().ok_or(space.failure(Special::BadArgument))?;
+    let is_complete = space.advance_census(&classes, bytes);
+    Ok(space.boolean(is_complete))
+}
+
+/// An Array of these numbers.
+fn new_array_of(space: &mut Space, numbers: impl IntoIterator<Item = usize>) -> Answer {
+    let first = space.mark_roots();
+    for number in numbers {
+        let number = Oop::small_integer(number as i64).unwrap_or(space.nil());
+        space.root(number);
+    }
+    let answer = space.new_array_of_roots(first);
+    space.release(first);
+    answer.map_err(|error| space.memory_failure(error))
+}
+
+/// Argument: an Array of classes. Answers an Array of how many instances each has.
+fn counts(space: &mut Space, call: Call) -> Answer {
+    let classes = class_indices(space, array(space, call, 0)?)?;
+    let counts = space.counts(&classes);
+    new_array_of(space, counts)
+}
+
+/// Arguments: Array, Array of classes, Array of how many instances of each are wanted at most. Answers an Array of how many were put into the first, one class
+/// behind the other, in parts of the wanted sizes.
+fn fill_all(space: &mut Space, call: Call) -> Answer {
+    let bad = || space.failure(Special::BadArgument);
+    let array = array(space, call, 0)?;
+    let classes = class_indices(space, self::array(space, call, 1)?)?;
+    let wanted = self::array(space, call, 2)?;
+    if wanted.slots() != classes.len() {
+        return Err(bad());
+    }
+    let mut places = Vec::with_capacity(classes.len());
+    let mut next = 0_usize;
+    for slot in 0..classes.len() {
+        let wanted = wanted.slot(slot).and_then(|wanted| wanted.as_index()).ok_or_else(bad)?;
+        let end = next.checked_add(wanted).filter(|&end| end <= array.slots()).ok_or_else(bad)?;
+        places.push(Places { next, end });
+        next = end;
+    }
+    let starts: Vec<usize> = places.iter().map(|place| place.next).collect();
+    let object = writable(array).ok_or_else(bad)?;
+    space.fill_with_all(&classes, object, &mut places);
+    new_array_of(space, places.iter().zip(starts).map(|(place, start)| place.next - start))
 }
 
 /// An object that may be written to.

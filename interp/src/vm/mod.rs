@@ -2,6 +2,7 @@
 
 pub mod alarms;
 pub(crate) mod bindings;
+pub(crate) mod census;
 pub mod contexts;
 pub mod frames;
 pub mod image;

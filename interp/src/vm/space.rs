@@ -8,6 +8,7 @@ use instar_gc::{GcConfig, Mutator, World};
 use instar_heap::{ClassIndex, HeapError, Oop};
 
 use super::alarms::Alarms;
+use super::census::Census;
 use super::frames::trampoline;
 use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
@@ -71,6 +72,9 @@ pub struct Space {
     pub(crate) cache: LookupCache,
     pub(crate) last_serial: u64,
     pub(crate) full_collections: u64,
+    /// Becomes so far: [census].
+    pub(crate) becomes: u64,
+    pub(crate) census: Option<Census>,
     pub(crate) options: SpaceOptions,
     pub(crate) started: std::time::Instant,
     /// The code of frames that the runtime pushes to get a result back; see [`frames`](super::frames).
@@ -150,6 +154,8 @@ impl Space {
             cache: LookupCache::default(),
             last_serial: 0,
             full_collections: 0,
+            becomes: 0,
+            census: None,
             options,
             started: std::time::Instant::now(),
             trampoline: Box::new(trampoline()),
