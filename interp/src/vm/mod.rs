@@ -17,6 +17,7 @@ mod origin;
 mod pragmas;
 pub(crate) mod refresh;
 mod reserve;
+mod rest;
 pub(crate) mod roots;
 pub mod run;
 pub(crate) mod safe_point;

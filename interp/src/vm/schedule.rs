@@ -24,13 +24,7 @@ impl Space {
             return None;
         }
         if self.interrupt.take_suspend() {
-            let process = self.active_process().oop();
-            self.rest();
-            if std::mem::take(&mut self.has_left) && self.roots.gate != Oop::NULL {
-                self.suspend(process);
-                self.append(self.value(self.roots.gate).oop(), process);
-            }
-            return Some(Exit::Suspended);
+            return Some(self.hand_over());
         }
         if self.is_only_counted() {
             return None;
@@ -51,33 +45,6 @@ impl Space {
             self.preempt()
         }
         self.exit.take()
-    }
-
-    /// [at-rest] No process is active: the one that was is the first of its list.
-    pub(crate) fn rest(&mut self) {
-        self.set_active_top();
-        let process = self.active_process();
-        let is_running = !self.roots.frame.is_null();
-        let (process, list) = (process.oop(), self.run_list(self.priority_of(process)).map(Value::oop));
-        if let Some(list) = list.filter(|_| is_running) {
-            self.prepend(list, process);
-        }
-        self.roots.frame = std::ptr::null_mut();
-        self.roots.above = std::ptr::null_mut();
-        self.put(self.special(Special::Scheduler), scheduler::ACTIVE, self.nil());
-    }
-
-    /// Runs processes as scheduled, of a space [at-rest], until something ends that.
-    pub(crate) fn run_processes(&mut self) -> Exit {
-        self.awaited = None;
-        self.switch_to_next();
-        if let Some(exit) = self.exit.take() {
-            self.rest();
-            return exit;
-        }
-        let exit = self.run();
-        self.rest();
-        exit
     }
 
     /// A control primitive changed frames.
@@ -123,17 +90,6 @@ impl Space {
         self.put(process, process::MY_LIST, list);
     }
 
-    /// Puts `process`, which stands in no list, at the beginning of one.
-    fn prepend(&self, list: Oop, process: Oop) {
-        let first = self.value(list).slot(semaphore::FIRST_LINK).map_or(self.nil(), Value::oop);
-        self.put(process, process::NEXT_LINK, first);
-        self.put(list, semaphore::FIRST_LINK, process);
-        if first == self.nil() {
-            self.put(list, semaphore::LAST_LINK, process);
-        }
-        self.put(process, process::MY_LIST, list);
-    }
-
     /// Takes the first process off a list.
     pub(crate) fn take_first(&self, list: Oop) -> Option<Oop> {
         let first = self.value(list).slot(semaphore::FIRST_LINK).filter(|first| !first.is_nil())?;
@@ -165,7 +121,7 @@ impl Space {
     }
 
     /// The list of runnable processes of a priority.
-    fn run_list(&self, priority: usize) -> Option<Value<'_>> {
+    pub(super) fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
         lists.slot(priority.clamp(1, lists.slots().max(1)) - 1)
     }
@@ -334,15 +290,6 @@ impl Space {
             }
             let _ = self.signal_due();
         }
-    }
-
-    /// Ends the loop, no process being active any more: whoever calls takes the exit.
-    fn end_with(&mut self, exit: Exit) {
-        self.set_active_top();
-        self.roots.frame = std::ptr::null_mut();
-        self.roots.above = std::ptr::null_mut();
-        self.exit = Some(exit);
-        self.interrupt.request();
     }
 
     /// Whether something outside the space may yet signal a semaphore.
