@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use instar_bench::gdsu;
 use instar_bench::lang::count::Counter;
 use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
@@ -15,6 +14,7 @@ use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
+use instar_bench::{functional, gdsu};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -26,6 +26,8 @@ use crate::{FAILED, Failure, REFUSED, failed};
 const ONE: &str = "one";
 /// The subcommand that updates the chat model.
 const UPDATE: &str = "update";
+/// The subcommand that runs a scenario.
+const SCENARIO: &str = "scenario";
 
 #[derive(Subcommand)]
 pub enum BenchCommand {
@@ -75,6 +77,26 @@ pub enum BenchCommand {
         /// Threads of the collector, which also migrate
         #[arg(long, default_value_t = 2, value_name = "N", value_parser = workers)]
         workers: u32,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Experiment E8, scenarios of updates that pass or do not: functional.csv
+    ///
+    /// The chat model in development and under load, the engine's own classes, and the core library. --only takes their names.
+    #[command(after_help = STATUS)]
+    Functional {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Run a scenario in this process: prints `pass` and what was done, separated by a tab
+    #[command(name = SCENARIO, hide = true)]
+    Scenario {
+        /// A message that the scenarios understand
+        selector: String,
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
@@ -199,6 +221,20 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(gdsu::run(&options, workers, command, &steps), &options)
+        }
+        BenchCommand::Functional { arguments, strategy } => {
+            let options = arguments.options(lang::Command::Functional, strategy);
+            let command = |scenario: &functional::Scenario| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", SCENARIO, scenario.selector, "--become", strategy.name()]);
+                command
+            };
+            finish(functional::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Scenario { selector, strategy } => {
+            let detail = update::scenario(&selector, become_strategy(strategy)).map_err(failed)?;
+            say(format_args!("pass\t{detail}"));
+            Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Update { instances, policy, strategy, workers, times } => {
             let figures =

@@ -9,7 +9,12 @@ use instar_bench::sweep::{
 };
 
 use crate::bench::BenchCommand;
+use crate::control::{
+    AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
+};
+use crate::patching::PatchCommand;
 use crate::smalltalk::{SpaceArguments, TestArguments};
+use crate::watch::WatchArguments;
 
 /// The subcommand that measures one observation, for the program itself.
 pub const OBSERVE: &str = "observe";
@@ -50,6 +55,8 @@ pub enum Command {
     Run {
         #[command(flatten)]
         space: SpaceArguments,
+        #[command(flatten)]
+        control: ControlArguments,
         /// Packages (folders) and files
         #[arg(required = true, value_name = "FILE|PACKAGE")]
         paths: Vec<PathBuf>,
@@ -94,11 +101,33 @@ pub enum Command {
         #[arg(required = true, value_name = "CLASS>>SELECTOR")]
         methods: Vec<String>,
     },
+    /// Make and check patches, which update a running program
+    Patch {
+        #[command(subcommand)]
+        command: PatchCommand,
+    },
     /// Measure the language: against other languages, under each become strategy, and after a become
     Bench {
         #[command(subcommand)]
         command: BenchCommand,
     },
+    /// Apply a patch to a program that runs with --control
+    #[command(after_help = UPDATE_STATUS)]
+    Apply(ApplyArguments),
+    /// Take the last update of a program that runs with --control back
+    #[command(after_help = UPDATE_STATUS)]
+    Undo(UndoArguments),
+    /// Give up the update of a program that runs with --control, while it waits for a safe point
+    Abort(AbortArguments),
+    /// Print which updates of a program that runs with --control were tried, and what came of them
+    Log(LogArguments),
+    /// Apply each edit of saved files to a program that runs
+    ///
+    /// Without --to the program is run here: the packages in the folder, then the files. Edits that only a person can decide on, as whether a
+    /// variable has a new name, are written to `undecided.patch` in the folder: decide there, and save it.
+    Watch(WatchArguments),
+    /// Print what runs in a program that runs with --control
+    List(ListArguments),
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
     #[command(name = OBSERVE, hide = true)]
     Observe { trial: String },
@@ -107,6 +136,10 @@ pub enum Command {
 const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
 or paths are wrong, 141 if nobody reads the output any more, and what the program says by `Smalltalk exit: status`.";
+
+const UPDATE_STATUS: &str = "\
+Exit status: 0 if all went well, 1 if the update was refused or failed, so that the program is as it was, 2 if options, files or the socket
+are wrong, 3 if no safe point was reached in time, so that the program is as it was, 4 if the answer did not come.";
 
 const SWEEP_FILES: &str = "\
 Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and

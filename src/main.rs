@@ -2,7 +2,10 @@
 
 mod bench;
 mod cli;
+mod control;
+mod patching;
 mod smalltalk;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -38,12 +41,21 @@ fn run(command: Command) -> ExitCode {
             let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
-        Command::Run { space, paths, arguments } => smalltalk::run(&space, &paths, &arguments),
+        Command::Run { space, control, paths, arguments } => {
+            smalltalk::run(&space, &control, &paths, &arguments)
+        }
+        Command::Apply(arguments) => control::apply(&arguments),
+        Command::Undo(arguments) => control::undo(&arguments),
+        Command::Abort(arguments) => control::abort(&arguments),
+        Command::Log(arguments) => control::log(&arguments),
+        Command::Watch(arguments) => watch::watch(&arguments),
+        Command::List(arguments) => control::list(&arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Repl { space } => smalltalk::repl(&space),
         Command::Test(arguments) => smalltalk::test(&arguments),
         Command::Check { space, paths } => smalltalk::check(&space, &paths),
         Command::Disassemble { space, methods } => smalltalk::disassemble(&space, &methods),
+        Command::Patch { command } => patching::run(command),
         Command::Bench { command } => bench::run(command),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };

@@ -95,7 +95,7 @@ fn lines_that_load_the_csv_name_its_columns() {
 const PAGES_OF_TESTS: [&str; 2] = ["docs/pitfalls.md", "docs/read-barrier.md"];
 /// Where a test stands that a page names by its function alone.
 const DEFAULT_TESTS: &str = "interp/tests/read_barrier.rs";
-const KERNEL_TESTS: &str = "interp/kernel-tests/";
+const SMALLTALK_TESTS: [&str; 2] = ["interp/kernel-tests/", "dsu/smalltalk/DSU-Tests/"];
 
 /// The rows of tables whose last column is about tests: that column, and the whole row.
 fn rows_of_tests(page: &str) -> Vec<(&str, &str)> {
@@ -132,11 +132,11 @@ fn has_test(text: &str, name: &str) -> bool {
 }
 
 /// Whether a test exists that a page names: `Class>>testSelector`, `path/to/file.rs::function`, `function`, or all of `path/to/file.rs`.
-fn test_exists(name: &str, kernel_tests: &[String]) -> bool {
+fn test_exists(name: &str, smalltalk_tests: &[String]) -> bool {
     if let Some((class, selector)) = name.split_once(">>") {
         let file = format!("/{class}.class.st");
         let heading = format!("{class} >> {selector} [");
-        return kernel_tests.iter().any(|path| path.ends_with(&file) && text(path).contains(&heading));
+        return smalltalk_tests.iter().any(|path| path.ends_with(&file) && text(path).contains(&heading));
     }
     let (path, function) = match name.split_once("::") {
         Some((path, function)) => (path, Some(function)),
@@ -149,8 +149,8 @@ fn test_exists(name: &str, kernel_tests: &[String]) -> bool {
 
 #[test]
 fn tests_that_pages_name_exist() {
-    let mut kernel_tests = files("st");
-    kernel_tests.retain(|path| path.starts_with(KERNEL_TESTS));
+    let mut smalltalk_tests = files("st");
+    smalltalk_tests.retain(|path| SMALLTALK_TESTS.iter().any(|folder| path.starts_with(folder)));
     for path in PAGES_OF_TESTS {
         let page = text(path);
         let rows = rows_of_tests(&page);
@@ -160,7 +160,7 @@ fn tests_that_pages_name_exist() {
                 tests.split('`').skip(1).step_by(2).filter(|name| !name.ends_with(':')).collect();
             assert!(!names.is_empty(), "{path}: no test is named in {row}");
             for name in names.into_iter().filter(|name| !name.ends_with(".md")) {
-                assert!(test_exists(name, &kernel_tests), "{path}: there is no test {name}");
+                assert!(test_exists(name, &smalltalk_tests), "{path}: there is no test {name}");
             }
         }
     }
@@ -172,5 +172,5 @@ fn no_pitfall_is_left_out() {
     let rows = rows_of_tests(&page);
     let numbers: Vec<usize> =
         rows.iter().map(|(_, row)| row.split('|').next().unwrap().trim().parse().unwrap()).collect();
-    assert_eq!(numbers, (1..=17).collect::<Vec<_>>());
+    assert_eq!(numbers, (1..=24).collect::<Vec<_>>());
 }

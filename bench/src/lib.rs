@@ -3,6 +3,7 @@
 pub mod csv_table;
 mod earlier;
 pub mod figures;
+pub mod functional;
 pub mod gdsu;
 pub mod headline;
 pub mod lang;

@@ -15,6 +15,7 @@ mod ephemerons;
 pub mod evacuation;
 pub mod mutator;
 pub mod pause;
+mod refusal;
 pub mod remembered;
 pub mod roots;
 pub mod safepoint;

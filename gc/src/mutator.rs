@@ -219,18 +219,25 @@ impl Mutator {
         self.local.allocating.set(Some(shape.header.class_index()));
         self.safepoint();
         self.zeal();
-        let result = if in_old { self.allocate_old(shape) } else { self.allocate_young(shape) };
+        let refused = self.world.may_allocate(shape.bytes);
+        let result = if let Err(error) = refused {
+            Err(error)
+        } else if in_old {
+            self.allocate_old(shape)
+        } else {
+            self.allocate_young(shape)
+        };
         self.local.allocating.set(None);
         result
     }
 
     fn allocate_young(&mut self, shape: Shape) -> Result<Obj, HeapError> {
         // With zeal every allocation comes here, so that the countdown sees it.
-        let preferred_bytes = if self.world.config.zeal.is_some() { shape.bytes } else { BUFFER_BYTES };
+        let is_counted = self.world.config.zeal.is_some() || self.world.refusal.is_to_come();
+        let preferred_bytes = if is_counted { shape.bytes } else { BUFFER_BYTES };
         // SAFETY: the buffer is retired before each stop.
         let cut = |heap: &Heap| unsafe { heap.eden.region() }.refill(shape.bytes, preferred_bytes);
-        // SAFETY: [local-owner]
-        unsafe { self.local.retire_buffer() };
+        self.retire_buffer();
         let mut buffer = cut(&self.world.heap);
         for kind in [Collection::Young, Collection::Full, Collection::Compacting] {
             buffer = buffer.or_else(|| self.collect_and_cut(kind, cut));
@@ -240,6 +247,12 @@ impl Mutator {
         self.local.end.set(buffer.end);
         // SAFETY: the buffer is this mutator's own.
         Ok(unsafe { initialise(buffer.start, shape, self.world.heap.nil()) })
+    }
+
+    /// Gives the rest of the allocation buffer up.
+    pub(crate) fn retire_buffer(&mut self) {
+        // SAFETY: [local-owner]
+        unsafe { self.local.retire_buffer() };
     }
 
     fn zeal(&mut self) {

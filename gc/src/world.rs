@@ -14,6 +14,7 @@ use instar_heap::{ClassIndex, HandleStack, Heap, HeapError, Obj, Oop};
 
 use crate::config::GcConfig;
 use crate::mutator::Mutator;
+use crate::refusal::Refusal;
 use crate::roots::RootSet;
 use crate::safepoint::Safepoint;
 use crate::scavenge;
@@ -30,6 +31,8 @@ pub struct World {
     pub(crate) state: Mutex<CollectorState>,
     /// How many full collections have ended.
     pub(crate) full_epoch: AtomicU64,
+    /// Allocations until one is refused, for tests.
+    pub(crate) refusal: Refusal,
 }
 
 /// What the collector keeps between collections.
@@ -110,6 +113,7 @@ impl World {
             locals: Mutex::new(Vec::new()),
             state: Mutex::new(state),
             full_epoch: AtomicU64::new(0),
+            refusal: Refusal::default(),
             config,
         };
         // The young generation is empty.

@@ -1,4 +1,4 @@
-//! Updates of the chat model in this process, for `instar bench gdsu`.
+//! Updates of the chat model in this process, for `instar bench gdsu`, and scenarios for `instar bench functional`.
 
 use instar_bench::memory;
 use instar_interp::vm::space::BecomeStrategy;
@@ -44,6 +44,22 @@ pub fn run(
         }
     }
     Ok(figures)
+}
+
+/// Runs a scenario of experiment E8 and answers what was done.
+pub fn scenario(selector: &str, strategy: BecomeStrategy) -> Result<String, String> {
+    let known = instar_bench::functional::SCENARIOS.iter().any(|scenario| scenario.selector == selector);
+    if !known {
+        return Err(format!("there is no scenario {selector}"));
+    }
+    let mut space = Space::new(SpaceOptions { strategy, ..SpaceOptions::default() })
+        .map_err(|error| error.to_string())?;
+    let names = [instar_dsu::ENGINE, instar_dsu::CHAT_MODEL, instar_dsu::SCENARIOS].concat();
+    let packages = instar_dsu::packages(&names).map_err(|errors| errors.to_string())?;
+    space.load(&packages).map_err(|problem| problem.to_string())?;
+    let printed = space.evaluate_to_string(&format!("DSUScenarios run: #{selector}"));
+    let printed = printed.map_err(|problem| problem.to_string())?;
+    Ok(printed.trim_matches('\'').to_owned())
 }
 
 /// `'#(1 2 3 4)'`, three times in microseconds and a number of objects.

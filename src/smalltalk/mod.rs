@@ -20,6 +20,7 @@ use instar_interp::vm::{Space, SpaceOptions};
 pub use repl::repl;
 pub use testing::{TestArguments, test};
 
+use crate::control::ControlArguments;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// What every command that makes a space takes.
@@ -56,7 +57,7 @@ enum Become {
 }
 
 /// Why a command did not go on: its exit status, and nothing if the reason was said.
-type Ended = (u8, String);
+pub type Ended = (u8, String);
 
 impl SpaceArguments {
     fn options(&self) -> SpaceOptions {
@@ -81,7 +82,7 @@ impl SpaceArguments {
     }
 
     /// A session in a new space, with what is to be loaded first.
-    fn session(&self, arguments: &[String]) -> Result<Session, Ended> {
+    pub fn session(&self, arguments: &[String]) -> Result<Session, Ended> {
         exist(self.kernel.iter().chain(&self.load))?;
         let mut space = match &self.kernel {
             None => Space::new(self.options()),
@@ -96,7 +97,7 @@ impl SpaceArguments {
 }
 
 /// Paths that do not exist are a wrong use of the command.
-fn exist<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Ended> {
+pub fn exist<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<(), Ended> {
     let missing: Vec<String> = paths
         .into_iter()
         .filter(|path| !path.exists())
@@ -110,13 +111,13 @@ fn read(path: &Path) -> Result<Vec<Package>, Ended> {
 }
 
 /// Ends with a status, after saying why in words that need no introduction.
-fn said(status: u8, message: impl Display) -> Ended {
+pub fn said(status: u8, message: impl Display) -> Ended {
     complain(message);
     (status, String::new())
 }
 
 /// Ends as a problem demands.
-fn ended(problem: Problem) -> Ended {
+pub fn ended(problem: Problem) -> Ended {
     match problem {
         // What the operating system shows of a status is its low byte.
         Problem::Quit(status) => (status as u8, String::new()),
@@ -127,7 +128,7 @@ fn ended(problem: Problem) -> Ended {
     }
 }
 
-fn warn(warnings: &[Diagnostic]) {
+pub fn warn(warnings: &[Diagnostic]) {
     warnings.iter().for_each(|warning| complain(format_args!("{}\n", warning.brief())));
 }
 
@@ -141,7 +142,7 @@ pub fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
+pub fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
     let parts = read_parts(paths).map_err(|errors| said(FAILED, errors))?;
     for part in &parts {
         warn(&session.run(part).map_err(ended)?);
@@ -150,7 +151,7 @@ fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
 }
 
 /// Ends a command whose space did all that was asked, or did not.
-fn finish(session: Option<&mut Session>, result: Result<ExitCode, Ended>) -> Result<ExitCode, Failure> {
+pub fn finish(session: Option<&mut Session>, result: Result<ExitCode, Ended>) -> Result<ExitCode, Failure> {
     if let Some(session) = session {
         session.flush();
     }
@@ -163,6 +164,7 @@ fn finish(session: Option<&mut Session>, result: Result<ExitCode, Ended>) -> Res
 /// Runs packages and files, in order.
 pub fn run(
     arguments: &SpaceArguments,
+    control: &ControlArguments,
     paths: &[PathBuf],
     for_program: &[String],
 ) -> Result<ExitCode, Failure> {
@@ -170,8 +172,12 @@ pub fn run(
         Ok(session) => session,
         Err(ended) => return finish(None, Err(ended)),
     };
+    // Dropped behind what the program does last, so that the log is whole.
+    let endpoint = control.open(&mut session)?;
     let result = run_paths(&mut session, paths).map(|()| ExitCode::SUCCESS);
-    finish(Some(&mut session), result)
+    let result = finish(Some(&mut session), result);
+    drop(endpoint);
+    result
 }
 
 /// Evaluates expressions and prints the value of each.

@@ -37,6 +37,9 @@ Variables that are assigned to last until the end.
   :load PATH               load a package, or run a file
   :variables               names of the variables
   :disassemble CLASS>>sel  the code of a method
+  :record                  from here on, what is changed in classes and methods is recorded
+  :save FILE               write what was recorded as a patch, which `instar apply` and :apply take
+  :apply FILE              apply a patch to this program
 
 Tab completes names of variables, globals and messages. Ctrl-C stops what is being evaluated.";
 
@@ -62,7 +65,7 @@ pub fn repl(arguments: &SpaceArguments) -> Result<ExitCode, Failure> {
         }
     };
     ctrlc::set_handler(stop).map_err(failed)?;
-    let mut talk = Talk { session: Rc::new(RefCell::new(session)), evaluating };
+    let mut talk = Talk { session: Rc::new(RefCell::new(session)), evaluating, has_engine: false };
     let status = if std::io::stdin().is_terminal() { talk.edited()? } else { talk.plain()? };
     talk.session.borrow_mut().flush();
     Ok(ExitCode::from(status))
@@ -71,6 +74,8 @@ pub fn repl(arguments: &SpaceArguments) -> Result<ExitCode, Failure> {
 struct Talk {
     session: Rc<RefCell<Session>>,
     evaluating: Arc<AtomicBool>,
+    /// Whether the update engine was loaded.
+    has_engine: bool,
 }
 
 impl Talk {
@@ -164,6 +169,27 @@ impl Talk {
         Next::Go
     }
 
+    /// Evaluates with the update engine at hand; `show` makes what is printed of the String that comes of it, `None` for nil.
+    fn with_engine(
+        &mut self,
+        source: &str,
+        show: impl FnOnce(Option<String>) -> Result<String, String>,
+    ) -> Next {
+        let is_loaded = std::mem::replace(&mut self.has_engine, true);
+        self.run(|session| {
+            let mut warnings = Vec::new();
+            if !is_loaded {
+                let packages = instar_dsu::packages(instar_dsu::CONTROL)
+                    .map_err(|errors| Problem::Source(errors.to_string()))?;
+                warnings.extend(session.load(&packages)?);
+            }
+            let (value, more) = session.evaluate(source)?;
+            warnings.extend(more);
+            let shown = show(unquoted(&value)).map_err(|text| Problem::Source(format!("error: {text}\n")))?;
+            Ok((Some(shown), warnings))
+        })
+    }
+
     fn command(&mut self, text: &str) -> Next {
         let (command, argument) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         match (command, argument.trim()) {
@@ -172,6 +198,21 @@ impl Talk {
             (":load", path) if !path.is_empty() => {
                 return self
                     .run(|session| session.run_path(Path::new(path)).map(|warnings| (None, warnings)));
+            }
+            (":record", _) => return self.with_engine("DSURecording begin", |_| Ok("recording".to_owned())),
+            (":save", file) if !file.is_empty() => {
+                let end = format!("DSURecording textNamed: {}", string(&patch_name(file)));
+                return self.with_engine(&end, |text| save(Path::new(file), text));
+            }
+            (":apply", file) if !file.is_empty() => {
+                let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
+                match read.and_then(|text| instar_dsu::expression_of(file, &text)) {
+                    Ok(patch) => {
+                        let apply = format!("DSUConsole apply: {}", string(&patch));
+                        return self.with_engine(&apply, |text| Ok(text.unwrap_or_default()));
+                    }
+                    Err(error) => complain(format_args!("error: {file}: {error}\n")),
+                }
             }
             (":variables", _) => {
                 self.session.borrow().variables().iter().for_each(say);
@@ -184,6 +225,28 @@ impl Talk {
         }
         Next::Go
     }
+}
+
+/// A String literal.
+fn string(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// The text of a String that was printed; `None` if it is none.
+fn unquoted(printed: &str) -> Option<String> {
+    let inner = printed.strip_prefix('\'')?.strip_suffix('\'')?;
+    Some(inner.replace("''", "'"))
+}
+
+/// What a recorded patch is called: as its file.
+fn patch_name(file: &str) -> String {
+    Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+fn save(file: &Path, text: Option<String>) -> Result<String, String> {
+    let text = text.ok_or("nothing was changed since :record")?;
+    std::fs::write(file, &text).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(format!("saved in {}", file.display()))
 }
 
 fn is_command(text: &str) -> bool {

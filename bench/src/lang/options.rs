@@ -21,6 +21,8 @@ pub enum Command {
     Gdsu,
     /// Experiment E5: programs under a hypervisor.
     Virtualization,
+    /// Experiment E8: scenarios of updates that pass or do not.
+    Functional,
 }
 
 impl Command {
@@ -33,6 +35,7 @@ impl Command {
             Self::Heal => "heal",
             Self::Gdsu => "gdsu",
             Self::Virtualization => "virtualization",
+            Self::Functional => "functional",
         }
     }
 }
@@ -85,6 +88,7 @@ impl Options {
         let mut known: Vec<&str> = match self.experiment {
             Command::Heal => super::heal::HOLDERS.to_vec(),
             Command::Virtualization => Vec::new(),
+            Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
         if [Command::Lang, Command::Virtualization].contains(&self.experiment) {

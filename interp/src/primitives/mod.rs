@@ -17,6 +17,7 @@ mod float;
 mod float_bits;
 mod float_text;
 mod hashed;
+mod inbox;
 mod integer;
 mod large_integer;
 mod method;
@@ -92,6 +93,7 @@ const TABLES: &[Table] = &[
     environment::TABLE,
     file::TABLE,
     float::TABLE,
+    inbox::TABLE,
     integer::TABLE,
     large_integer::TABLE,
     method::TABLE,

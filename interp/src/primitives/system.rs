@@ -26,6 +26,7 @@ pub(super) const TABLE: Table = &[
 
 /// Swaps the receiver's elements with the argument's. The reason of a failure is a String that names the pair and the mend.
 fn swap(space: &mut Space, call: Call, swap: Swap) -> Result<Flow, Failure> {
+    space.mutator.world().may_allocate(0).map_err(|error| space.memory_failure(error))?;
     let (sources, targets) = (space.receiver(call).oop(), space.argument(call, 0).oop());
     let mut result = space.swap_all(sources, targets, swap);
     if matches!(result, Err(BecomeError::Memory(_))) {

@@ -21,6 +21,8 @@ pub(super) const TABLE: Table = &[
     ("updateFloor", Primitive::Control(set_floor)),
     ("updateCount", Primitive::Plain(count)),
     ("updateFill", Primitive::Plain(fill)),
+    ("updateDigest", Primitive::Plain(digest)),
+    ("updateVerify", Primitive::Plain(verify)),
     ("updateCensus", Primitive::Plain(advance_census)),
     ("updateCounts", Primitive::Plain(counts)),
     ("updateFillAll", Primitive::Plain(fill_all)),
@@ -173,9 +175,26 @@ fn fill(space: &mut Space, call: Call) -> Answer {
     Ok(Oop::small_integer(filled as i64).unwrap_or(space.nil()))
 }
 
+/// Arguments: Arrays of objects to begin with and of objects to leave out. Answers the digest.
+fn digest(space: &mut Space, call: Call) -> Answer {
+    let (roots, left_out) = (array(space, call, 0)?.oop(), array(space, call, 1)?.oop());
+    let digest = space.digest(roots, left_out).map_err(|error| space.memory_failure(error))?;
+    Ok(Oop::small_integer(digest as i64).unwrap_or(space.nil()))
+}
+
+/// Answers nil if the heap is sound, or a String that says what is not.
+fn verify(space: &mut Space, _call: Call) -> Answer {
+    let broken = space.mutator.stop_world().verify();
+    if broken.is_empty() {
+        return Ok(space.nil());
+    }
+    space.new_string(&broken.join("\n")).map_err(|error| space.memory_failure(error))
+}
+
 /// Arguments: Arrays of old instances and for new ones, first and last index, Array of one or two classes, Arrays with for each of them an
 /// Array of slot numbers and one of values, number of the slot that decides or 0.
 fn migrate(space: &mut Space, call: Call) -> Answer {
+    space.mutator.world().may_allocate(0).map_err(|error| space.memory_failure(error))?;
     for is_last in [false, true] {
         // Read anew after a collection, which may have moved everything.
         let Some(migration) = checked_migration(space, call)? else { break };

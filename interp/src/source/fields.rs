@@ -12,7 +12,7 @@ use crate::syntax::{Span, SyntaxError};
 
 /// The entries of one map, each taken once.
 #[derive(Debug)]
-pub(super) struct Fields<'a> {
+pub struct Fields<'a> {
     file: &'a Arc<SourceFile>,
     errors: &'a mut Vec<SourceError>,
     /// Of the whole map.
@@ -22,7 +22,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Only the `known` keys may stand in the map, each once.
-    pub(super) fn new(
+    pub fn new(
         file: &'a Arc<SourceFile>,
         errors: &'a mut Vec<SourceError>,
         map: Item,
@@ -54,7 +54,8 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    pub(super) fn report(&mut self, span: Span, message: String, help: &str) {
+    /// Reports what is wrong; `help` may be empty.
+    pub fn report(&mut self, span: Span, message: String, help: &str) {
         let mut error = SyntaxError::new(span, message);
         if !help.is_empty() {
             error = error.with_help(help);
@@ -62,19 +63,71 @@ impl<'a> Fields<'a> {
         self.errors.push(self.file.error(error));
     }
 
-    fn take(&mut self, key: &str) -> Option<Item> {
+    /// Is there a value of this key that was not taken yet?
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|(name, _)| name == key)
+    }
+
+    /// The value of this key, whatever it is.
+    pub fn take(&mut self, key: &str) -> Option<Item> {
         let index = self.entries.iter().position(|(name, _)| name == key)?;
         Some(self.entries.swap_remove(index).1)
     }
 
     /// Is the value of this key a string?
-    pub(super) fn is_string(&self, key: &str) -> bool {
+    pub fn is_string(&self, key: &str) -> bool {
         self.entries.iter().any(|(name, item)| name == key && matches!(item.value, Value::String(_)))
     }
 
     /// A text, written as a symbol or string.
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub fn text(&mut self, key: &str) -> Option<String> {
         self.text_item(key).map(|(text, _)| text)
+    }
+
+    /// One text or several, written as a symbol, a string or a list of them.
+    pub fn texts(&mut self, key: &str) -> Vec<String> {
+        let Some(Item { value, span }) = self.take(key) else { return Vec::new() };
+        let items = match value {
+            Value::List(items) => items,
+            value => vec![Item { value, span }],
+        };
+        items.into_iter().filter_map(|item| self.text_of(item, &format!("the {key}"))).collect()
+    }
+
+    /// A map of names and texts, in its order.
+    pub fn pairs(&mut self, key: &str) -> Vec<(String, String)> {
+        let Some(Item { value, span }) = self.take(key) else { return Vec::new() };
+        let Value::Map(entries) = value else {
+            let help = format!("write #{key} : {{ #name : 'text' }}");
+            self.report(span, format!("expected the {key} as a map, found {}", value.describe()), &help);
+            return Vec::new();
+        };
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        for (name, value) in entries {
+            let span = name.span;
+            let (Some(name), Some(value)) = (self.text_of(name, "a name"), self.text_of(value, "a text"))
+            else {
+                continue;
+            };
+            let Some(name) = self.checked_name(name, span) else { continue };
+            if pairs.iter().any(|(known, _)| *known == name) {
+                self.report(span, format!("{name} is given twice"), "remove one of them");
+            } else {
+                pairs.push((name, value));
+            }
+        }
+        pairs
+    }
+
+    fn text_of(&mut self, item: Item, what: &str) -> Option<String> {
+        match item.value {
+            Value::Symbol(text) | Value::String(text) => Some(text),
+            other => {
+                let message = format!("expected {what} as a symbol or string, found {}", other.describe());
+                self.report(item.span, message, "");
+                None
+            }
+        }
     }
 
     fn text_item(&mut self, key: &str) -> Option<(String, Span)> {
@@ -98,7 +151,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The name of a class or trait, which must be there.
-    pub(super) fn name(&mut self, key: &str) -> Option<String> {
+    pub fn name(&mut self, key: &str) -> Option<String> {
         if !self.entries.iter().any(|(name, _)| name == key) {
             self.report(self.span, format!("the {key} is missing"), &format!("add #{key} : #Name"));
             return None;
@@ -108,7 +161,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The name of the superclass; nil stands for none.
-    pub(super) fn superclass(&mut self, key: &str) -> Option<String> {
+    pub fn superclass(&mut self, key: &str) -> Option<String> {
         let entry = self.entries.iter().find(|(name, _)| name == key);
         let is_nil = entry.is_some_and(|(_, item)| match &item.value {
             Value::Nil => true,
@@ -128,7 +181,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Names of variables or pools.
-    pub(super) fn names(&mut self, key: &str) -> Vec<String> {
+    pub fn names(&mut self, key: &str) -> Vec<String> {
         let Some(Item { value, span }) = self.take(key) else { return Vec::new() };
         let Value::List(items) = value else {
             self.report(
@@ -167,7 +220,7 @@ impl<'a> Fields<'a> {
     }
 
     /// How instances are laid out.
-    pub(super) fn layout(&mut self, key: &str) -> Layout {
+    pub fn layout(&mut self, key: &str) -> Layout {
         let Some((text, span)) = self.text_item(key) else { return Layout::Normal };
         Layout::named(&text).unwrap_or_else(|| {
             let names = Layout::NAMES.map(|(_, name)| name).join(", ");
@@ -177,7 +230,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A trait composition.
-    pub(super) fn composition(&mut self, key: &str) -> Composition {
+    pub fn composition(&mut self, key: &str) -> Composition {
         let Some((text, span)) = self.text_item(key) else { return Composition::default() };
         match Composition::parse(&text) {
             Ok(composition) => composition,
@@ -199,7 +252,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Category, package and tag.
-    pub(super) fn filing(&mut self) -> Filing {
+    pub fn filing(&mut self) -> Filing {
         Filing { category: self.text("category"), package: self.text("package"), tag: self.text("tag") }
     }
 }

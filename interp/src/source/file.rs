@@ -33,7 +33,11 @@ impl SourceFile {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)
     }
 
-    pub(super) fn check_length(self: &Arc<SourceFile>) -> Result<(), SourceErrors> {
+    /// That it can be read.
+    ///
+    /// # Errors
+    /// If it is too long.
+    pub fn check_length(self: &Arc<SourceFile>) -> Result<(), SourceErrors> {
         if self.text.len() <= MAX_SOURCE {
             return Ok(());
         }
@@ -42,7 +46,8 @@ impl SourceFile {
         Err(self.error(SyntaxError::new(Span::default(), message)).into())
     }
 
-    pub(super) fn error(self: &Arc<SourceFile>, error: SyntaxError) -> SourceError {
+    /// The error at its place in this file.
+    pub fn error(self: &Arc<SourceFile>, error: SyntaxError) -> SourceError {
         SourceError::Text { file: self.clone(), error }
     }
 }
@@ -131,7 +136,11 @@ impl SourceError {
 pub struct SourceErrors(pub Vec<SourceError>);
 
 impl SourceErrors {
-    pub(super) fn check(errors: Vec<SourceError>) -> Result<(), SourceErrors> {
+    /// Nothing wrong, or what is.
+    ///
+    /// # Errors
+    /// These, if there is one.
+    pub fn check(errors: Vec<SourceError>) -> Result<(), SourceErrors> {
         if errors.is_empty() { Ok(()) } else { Err(SourceErrors(errors)) }
     }
 }

@@ -6,13 +6,13 @@
 
 pub mod chunk;
 mod composition;
-mod fields;
+pub mod fields;
 mod file;
 mod filetree;
 mod folder;
 mod message;
 mod model;
-mod ston;
+pub mod ston;
 pub mod tonel;
 
 pub use composition::{Composition, TraitUse};

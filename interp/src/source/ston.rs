@@ -12,26 +12,33 @@ const MAX_DEPTH: usize = 20;
 
 /// A value and its place.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) value: Value,
-    pub(super) span: Span,
+pub struct Item {
+    /// What it is.
+    pub value: Value,
+    /// Where it stands.
+    pub span: Span,
 }
 
 /// What metadata is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
+    /// `nil`
     Nil,
+    /// `#name`
     Symbol(String),
+    /// `'text'`
     String(String),
     /// A number, boolean or other bare word; nothing that we read has one.
     Word(String),
+    /// `[ a, b ]`
     List(Vec<Item>),
+    /// `{ #a : b }`
     Map(Vec<(Item, Item)>),
 }
 
 impl Value {
     /// For errors.
-    pub(super) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         match self {
             Value::Nil => "nil".to_owned(),
             Value::Symbol(text) => format!("the symbol #{text}"),
@@ -230,7 +237,7 @@ impl<'s> Reader<'s> {
 }
 
 /// Appends a string as STON writes it.
-pub(super) fn write_string(text: &str, out: &mut String) {
+pub fn write_string(text: &str, out: &mut String) {
     out.push('\'');
     for letter in text.chars() {
         match letter {
@@ -249,7 +256,7 @@ pub(super) fn write_string(text: &str, out: &mut String) {
 }
 
 /// Appends a symbol, quoted unless it is an identifier.
-pub(super) fn write_symbol(text: &str, out: &mut String) {
+pub fn write_symbol(text: &str, out: &mut String) {
     out.push('#');
     if is_identifier(text) {
         out.push_str(text);
@@ -259,7 +266,7 @@ pub(super) fn write_symbol(text: &str, out: &mut String) {
 }
 
 /// Is it a name that a class or variable can have?
-pub(super) fn is_identifier(text: &str) -> bool {
+pub fn is_identifier(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -12,6 +12,7 @@ use instar_heap::image::Relocation;
 
 use super::Space;
 use super::interrupt::Interrupt;
+use super::schedule::MOST_WAITING;
 use crate::code::Instruction;
 use crate::objects::Value;
 use crate::objects::layout::{process, semaphore};
@@ -26,9 +27,6 @@ struct Alarm {
     /// The process whose wait for the semaphore ends; [`Oop::NULL`] if the semaphore is signalled.
     process: Oop,
 }
-
-/// No semaphore has more processes waiting: a bound for walks over lists that the guest may have damaged.
-const MOST_WAITING: usize = 1 << 20;
 
 /// All alarms of a space.
 #[derive(Default)]

@@ -13,17 +13,15 @@
 use std::ops::Range;
 
 use instar_heap::walk::{walk, walk_until};
-use instar_heap::{ClassIndex, Header, Obj};
+use instar_heap::{ClassIndex, Obj};
 
 use super::Space;
 
 /// What is known of the old generation.
 #[derive(Debug)]
 pub(crate) struct Census {
-    classes: Vec<ClassIndex>,
-    /// By class index, the place in `classes`, or [`NOT_COUNTED`].
+    /// By class index, the place in `counts`, or [`NOT_COUNTED`].
     places: Vec<u32>,
-    /// By place.
     counts: Vec<usize>,
     /// What holds all instances that were found, in order of addresses.
     ranges: Vec<Range<usize>>,
@@ -46,14 +44,13 @@ impl Census {
         for (place, class) in classes.iter().enumerate() {
             places[class.get() as usize] = place as u32;
         }
-        let counts = vec![0; classes.len()];
-        Census { classes: classes.to_vec(), places, counts, ranges: Vec::new(), end: start, stamp }
+        Census { places, counts: vec![0; classes.len()], ranges: Vec::new(), end: start, stamp }
     }
 
-    /// Where in `classes` the object's class stands.
+    /// Where in `counts` the class stands.
     #[inline]
-    fn place(&self, header: Header) -> Option<usize> {
-        let place = *self.places.get(header.class_index().get() as usize)?;
+    fn place(&self, class: ClassIndex) -> Option<usize> {
+        let place = *self.places.get(class.get() as usize)?;
         (place != NOT_COUNTED).then_some(place as usize)
     }
 
@@ -66,7 +63,7 @@ impl Census {
         // SAFETY: the caller's promise.
         self.end = unsafe {
             walk_until(range, limit, |object, header| {
-                if let Some(place) = self.place(header) {
+                if let Some(place) = self.place(header.class_index()) {
                     self.counts[place] += 1;
                     let (start, end) = (object.start(), object.end_of(header));
                     match self.ranges.last_mut() {
@@ -89,9 +86,11 @@ pub(crate) struct Places {
 }
 
 impl Space {
+    /// The one that was begun, if it still holds and has all of these classes.
     fn take_census(&mut self, classes: &[ClassIndex]) -> Census {
         let stamp = (self.world().stats().full_collections, self.becomes);
-        let kept = self.census.take().filter(|census| census.stamp == stamp && census.classes == classes);
+        let has_all = |census: &Census| classes.iter().all(|&class| census.place(class).is_some());
+        let kept = self.census.take().filter(|census| census.stamp == stamp && has_all(census));
         kept.unwrap_or_else(|| Census::new(classes, self.mutator.heap().old_range().start, stamp))
     }
 
@@ -113,7 +112,7 @@ impl Space {
     pub(crate) fn counts(&mut self, classes: &[ClassIndex]) -> Vec<usize> {
         self.advance_census(classes, usize::MAX);
         let Some(census) = &self.census else { return vec![0; classes.len()] };
-        let mut counts = census.counts.clone();
+        let mut young = vec![0; census.counts.len()];
         let mut pause = self.mutator.stop_world();
         pause.retire_buffers();
         let heap = pause.world().heap();
@@ -121,13 +120,14 @@ impl Space {
             // SAFETY: as in `advance_census`.
             unsafe {
                 walk(range, |_, header| {
-                    if let Some(place) = census.place(header) {
-                        counts[place] += 1;
+                    if let Some(place) = census.place(header.class_index()) {
+                        young[place] += 1;
                     }
                 });
             }
         }
-        counts
+        let places = classes.iter().filter_map(|&class| census.place(class));
+        places.map(|place| census.counts[place] + young[place]).collect()
     }
 
     /// Puts instances of each of these different classes into `array`, in the slots that its place says and as far as they go; the array is
@@ -135,6 +135,12 @@ impl Space {
     pub(crate) fn fill_with_all(&mut self, classes: &[ClassIndex], array: Obj, places: &mut [Places]) {
         self.advance_census(classes, usize::MAX);
         let Some(census) = &self.census else { return };
+        let mut wanted = vec![None; census.counts.len()];
+        for (index, &class) in classes.iter().enumerate() {
+            if let Some(place) = census.place(class) {
+                wanted[place] = Some(index);
+            }
+        }
         let mut pause = self.mutator.stop_world();
         pause.retire_buffers();
         let heap = pause.world().heap();
@@ -143,8 +149,8 @@ impl Space {
             // SAFETY: as in `advance_census`; the array has these slots.
             unsafe {
                 walk(range, |instance, header| {
-                    let Some(place) = census.place(header) else { return };
-                    let place = &mut places[place];
+                    let place = census.place(header.class_index()).and_then(|place| wanted[place]);
+                    let Some(place) = place.map(|index| &mut places[index]) else { return };
                     if place.next < place.end && instance != array {
                         array.set_slot_raw(place.next, instance.oop());
                         pause.remember_store(array, place.next, instance.oop());

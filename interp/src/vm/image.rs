@@ -7,7 +7,7 @@
 //! \[at-rest\] An image is taken of a space in which no process is active: the top frame of each stack stands at its next instruction, and what
 //! can run stands in the lists of the scheduler.
 //!
-//! What is outside the guest's program does not go over: open files but for the standard streams (a copy's handles fail), mirrors, the
+//! What is outside the guest's program does not go over: open files but for the standard streams (a copy's handles fail), inboxes, mirrors, the
 //! variables of sessions.
 
 #![allow(unsafe_code)]

@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+use instar_gc::mutator::LARGE_BYTES;
 use instar_heap::{ClassIndex, HeapError, Obj, Oop};
 
 use super::Space;
@@ -20,8 +21,23 @@ impl Space {
     pub(crate) fn allocate(&mut self, class: ClassIndex, elements: usize) -> Result<Obj, HeapError> {
         let spec = self.mutator.heap().classes.spec(class).ok_or(HeapError::UnknownClass(class.get()))?;
         let shape = spec.shape(class, elements)?;
+        if shape.bytes >= LARGE_BYTES {
+            self.reserve_before(shape.bytes)?;
+        }
         // SAFETY: the shape is that of a class in the table.
         unsafe { self.mutator.allocate_raw(shape) }
+    }
+
+    /// A ByteArray that nothing is held in reserve for.
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub(super) fn allocate_reserve(&mut self, bytes: usize) -> Result<Oop, HeapError> {
+        let class = self.class_index(Known::ByteArray);
+        let spec = self.mutator.heap().classes.spec(class).ok_or(HeapError::UnknownClass(class.get()))?;
+        let shape = spec.shape(class, bytes)?;
+        // SAFETY: as in `allocate`.
+        unsafe { self.mutator.allocate_raw(shape) }.map(instar_heap::Obj::oop)
     }
 
     /// An instance of a class that the runtime knows.

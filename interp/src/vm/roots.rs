@@ -11,6 +11,7 @@ use instar_heap::Oop;
 use instar_heap::heap::Bounds;
 
 use super::alarms::Alarms;
+use super::inbox::Inboxes;
 use super::interrupt::Interrupt;
 use super::stack::{Frame, Stack};
 use crate::code::CodeTable;
@@ -46,6 +47,8 @@ pub(crate) struct Roots {
     pub mirrors: Mirrors,
     /// Semaphores to be signalled at a time.
     pub alarms: Alarms,
+    /// Semaphores to be signalled when other threads hand something in.
+    pub inboxes: Inboxes,
     /// Told of each collection, so that caches are looked after at the next poll.
     pub interrupt: Arc<Interrupt>,
 }
@@ -110,6 +113,7 @@ impl RootSet for CollectorView {
             }
         }
         roots.alarms.visit(visitor);
+        roots.inboxes.visit(visitor);
     }
 
     fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {

@@ -4,6 +4,8 @@
 //! return, non-local return, unwinding, or the end of its process – `drop_frame` sees the mark and signals the updater's semaphore. Newer
 //! activations of such methods in the same process have gone by then.
 //!
+//! **A process that was made and has not begun** counts by the block that it is going to run, as though it stood at its begin.
+//!
 //! **The floor.** While it is set, only processes of at least that priority run.
 
 use std::collections::{HashMap, HashSet};
@@ -11,9 +13,10 @@ use std::collections::{HashMap, HashSet};
 use instar_heap::Oop;
 
 use super::Space;
-use super::stack::{Frame, Mark};
-use crate::objects::Known;
-use crate::objects::layout::compiled;
+use super::stack::{Mark, Stack};
+use crate::code::CodeKind;
+use crate::objects::layout::{closure, compiled};
+use crate::objects::{Known, Value};
 
 /// A process that is inside an affected method.
 pub(crate) struct Blocked {
@@ -49,13 +52,15 @@ impl Space {
                 Some(&first) => first,
                 None => stack.top + 1,
             };
-            let is_affected =
-                |frame: &Frame| self.method_of(frame).is_some_and(|method| methods.contains(&method.bits()));
-            let mut affected = (0..checked).filter(|&frame| stack.frame(frame).is_some_and(is_affected));
+            let affected_method = |number: usize| {
+                let is_affected = |method: &Oop| methods.contains(&method.bits());
+                let own = stack.frame(number).and_then(|frame| self.method_of(self.value(frame.method)));
+                own.filter(is_affected).or_else(|| self.method_to_begin(stack).filter(is_affected))
+            };
+            let mut affected = (0..checked).filter(|&frame| affected_method(frame).is_some());
             let oldest = affected.next();
             let youngest = affected.next_back().or(oldest);
-            let method =
-                youngest.and_then(|frame| stack.frame(frame)).and_then(|frame| self.method_of(frame));
+            let method = youngest.and_then(affected_method);
             self.move_barrier(number, oldest);
             if let Some(method) = method {
                 blocked.push(Blocked { process, method });
@@ -79,13 +84,20 @@ impl Space {
         }
     }
 
-    /// The CompiledMethod that a frame belongs to, also if it runs a block.
-    fn method_of(&self, frame: &Frame) -> Option<Oop> {
-        let mut code = self.value(frame.method);
+    /// The CompiledMethod that code belongs to: itself, or of a block the one around it.
+    fn method_of<'s>(&'s self, mut code: Value<'s>) -> Option<Oop> {
         while code.is(Known::CompiledBlock) {
             code = code.slot(compiled::OUTER)?;
         }
         code.is(Known::CompiledMethod).then(|| code.oop())
+    }
+
+    /// Of a process that has not begun, the method of the block that its first one will evaluate: `newProcess` makes a block around the program's.
+    fn method_to_begin(&self, stack: &Stack) -> Option<Oop> {
+        let frame = stack.frame(0).filter(|frame| stack.top == 0 && frame.word() == 0)?;
+        let receiver = self.value(*stack.registers_of(0).first()?);
+        let is_block = frame.code().kind == CodeKind::Block && receiver.is(Known::BlockClosure);
+        receiver.slot(closure::BLOCK).filter(|_| is_block).and_then(|block| self.method_of(block))
     }
 
     fn elements(&self, array: Oop) -> HashSet<u64> {

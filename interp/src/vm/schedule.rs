@@ -14,6 +14,9 @@ use crate::code::CodeKind;
 use crate::objects::layout::{CLOSURE_NAMED, closure, process, scheduler, semaphore};
 use crate::objects::{Known, Special, Value};
 
+/// No semaphore has more processes waiting: a bound for walks over lists that the guest may have damaged.
+pub(super) const MOST_WAITING: usize = 1 << 20;
+
 impl Space {
     /// Attends to what was requested. The top frame's `pc` is the next instruction.
     pub(crate) fn poll(&mut self) -> Option<Exit> {
@@ -39,7 +42,8 @@ impl Space {
         }
         self.inject_become();
         // Time is kept as though by a process of the highest priority: whoever it interrupts goes to the end of its list.
-        if self.signal_due() {
+        let has_rung = self.signal_due();
+        if self.announce_messages() || has_rung {
             self.give_way()
         } else {
             self.preempt()
@@ -267,7 +271,7 @@ impl Space {
                 }
                 continue;
             }
-            if self.floor > 0 && !self.awaits_events() && !self.alarms_wake_from(self.floor) {
+            if self.floor > 0 && !self.messages_wake_from(self.floor) && !self.alarms_wake_from(self.floor) {
                 // Whoever set the floor waits for somebody below it, or has ended.
                 self.floor = 0;
                 continue;
@@ -276,7 +280,7 @@ impl Space {
                 return self.end_with(Exit::Gathered);
             }
             let deadline = self.roots.alarms.next();
-            if deadline.is_none() && !self.awaits_events() {
+            if deadline.is_none() && !self.messages_wake_from(0) {
                 return self.end_with(Exit::Deadlock);
             }
             let interrupt = self.interrupt.clone();
@@ -289,12 +293,8 @@ impl Space {
                 return self.end_with(Exit::Interrupted);
             }
             let _ = self.signal_due();
+            let _ = self.announce_messages();
         }
-    }
-
-    /// Whether something outside the space may yet signal a semaphore.
-    fn awaits_events(&self) -> bool {
-        false
     }
 
     /// Lets `process` run; false if it has no stack.

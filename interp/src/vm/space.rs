@@ -10,6 +10,7 @@ use instar_heap::{ClassIndex, HeapError, Oop};
 use super::alarms::Alarms;
 use super::census::Census;
 use super::frames::trampoline;
+use super::inbox::Inboxes;
 use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
@@ -136,6 +137,7 @@ impl Space {
             gate: Oop::NULL,
             mirrors: Mirrors::default(),
             alarms: Alarms::default(),
+            inboxes: Inboxes::default(),
             interrupt: interrupt.clone(),
         });
         if options.random_becomes.is_some() {

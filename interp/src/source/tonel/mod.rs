@@ -1,6 +1,7 @@
 //! Tonel: a folder a package, a file a class, trait or extension.
 
 mod read;
+pub mod sections;
 pub(super) mod split;
 mod write;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use super::file::{SourceErrors, SourceFile};
 use super::model::{ClassDef, ExtensionDef, Style, TraitDef};
 
-pub use write::write;
+pub use write::{write, write_method};
 
 /// What a Tonel file defines.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,10 +34,7 @@ const TRAIT_KEYS: [&str; 8] =
 /// Reads a file.
 pub(super) fn read(file: &Arc<SourceFile>) -> Result<TonelFile, SourceErrors> {
     file.check_length()?;
-    let text = &*file.text;
-    let start = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
-    let reader = Reader::new(text, start);
-    let mut run = Run { file, text, reader, errors: Vec::new() };
+    let mut run = Run::new(file);
     let definition = run.file_contents();
     match definition {
         Ok(Some(definition)) if run.errors.is_empty() => Ok(definition),
@@ -49,14 +46,29 @@ pub(super) fn read(file: &Arc<SourceFile>) -> Result<TonelFile, SourceErrors> {
     }
 }
 
-struct Run<'f> {
-    file: &'f Arc<SourceFile>,
-    text: &'f str,
-    reader: Reader<'f>,
-    errors: Vec<SourceError>,
+pub(super) struct Run<'f> {
+    pub(super) file: &'f Arc<SourceFile>,
+    pub(super) text: &'f str,
+    pub(super) reader: Reader<'f>,
+    pub(super) errors: Vec<SourceError>,
+}
+
+/// A method with what stands at its head.
+pub(super) struct Headed {
+    pub(super) method: MethodDef,
+    pub(super) owner: String,
+    /// `#package` and `#undecided`, where they are allowed.
+    pub(super) package: Option<String>,
+    pub(super) undecided: Vec<String>,
 }
 
 impl<'f> Run<'f> {
+    pub(super) fn new(file: &'f Arc<SourceFile>) -> Run<'f> {
+        let text = &*file.text;
+        let start = if text.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
+        Run { file, text, reader: Reader::new(text, start), errors: Vec::new() }
+    }
+
     /// Nothing where an error has been reported that could be passed over.
     fn file_contents(&mut self) -> Result<Option<TonelFile>, SyntaxError> {
         self.reader.skip_space();
@@ -95,7 +107,7 @@ impl<'f> Run<'f> {
     }
 
     /// A comment in double quotes, if one stands here; the line ends behind and before its quotes are none of its own.
-    fn comment(&mut self) -> Result<Option<String>, SyntaxError> {
+    pub(super) fn comment(&mut self) -> Result<Option<String>, SyntaxError> {
         if self.reader.peek() != b'"' {
             return Ok(None);
         }
@@ -120,7 +132,7 @@ impl<'f> Run<'f> {
         Ok(Some(inside.replace("\"\"", "\"")))
     }
 
-    fn word(&mut self) -> &'f str {
+    pub(super) fn word(&mut self) -> &'f str {
         let start = self.reader.at;
         while self.reader.peek().is_ascii_alphanumeric() || self.reader.peek() == b'_' {
             self.reader.at += 1;
@@ -201,30 +213,38 @@ impl<'f> Run<'f> {
                 return methods;
             }
             let start = self.reader.at;
-            match self.method(owner) {
-                Ok(method) => methods.push(method),
+            match self.method(owner, &["category"]) {
+                Ok(headed) => methods.push(headed.method),
                 Err(error) => {
                     self.errors.push(self.file.error(error));
                     if self.errors.len() >= crate::syntax::MAX_ERRORS {
                         return methods;
                     }
-                    let from = self.reader.at.max(start + 1);
-                    let is_inside = |at: &usize| !self.text.is_char_boundary(*at);
-                    let from = from + (from..).take_while(is_inside).count();
-                    self.reader.at = next_method(self.text, from);
+                    self.reader.at = next_method(self.text, self.behind(start));
                 }
             }
         }
     }
 
-    fn method(&mut self, owner: Option<&str>) -> Result<MethodDef, SyntaxError> {
-        let mut category = None;
+    /// Where to go on after an error: behind `start`, and not before where the reader stands.
+    pub(super) fn behind(&self, start: usize) -> usize {
+        let from = self.reader.at.max(start + 1);
+        let is_inside = |at: &usize| !self.text.is_char_boundary(*at);
+        from + (from..).take_while(is_inside).count()
+    }
+
+    /// A method; only the known keys may stand at its head.
+    pub(super) fn method(&mut self, owner: Option<&str>, keys: &[&str]) -> Result<Headed, SyntaxError> {
+        let (mut category, mut package, mut undecided) = (None, None, Vec::new());
         if self.reader.peek() == b'{' {
             let map = self.reader.value()?;
-            category = Fields::new(self.file, &mut self.errors, map, &["category"]).text("category");
+            let mut fields = Fields::new(self.file, &mut self.errors, map, keys);
+            category = fields.text("category");
+            package = fields.text("package");
+            undecided = fields.texts("undecided");
             self.reader.skip_space();
         }
-        let side = self.owner(owner)?;
+        let (side, owner) = self.owner(owner)?;
         self.reader.skip_space();
         let start = self.reader.at;
         let bytes = self.text.as_bytes();
@@ -242,11 +262,12 @@ impl<'f> Run<'f> {
             return Err(self.unclosed(pattern, opening));
         }
         self.reader.at = end + 1;
-        Ok(MethodDef { side, category, file: self.file.clone(), pattern, body })
+        let method = MethodDef { side, category, file: self.file.clone(), pattern, body };
+        Ok(Headed { method, owner: owner.to_owned(), package, undecided })
     }
 
     /// `Foo >>` or `Foo class >>`
-    fn owner(&mut self, owner: Option<&str>) -> Result<Side, SyntaxError> {
+    fn owner(&mut self, owner: Option<&str>) -> Result<(Side, &'f str), SyntaxError> {
         let start = self.reader.at;
         let name = self.word();
         if name.is_empty() {
@@ -275,7 +296,7 @@ impl<'f> Run<'f> {
                 let error = SyntaxError::new(span, message);
                 Err(error.with_help(format!("move it into the file of {name}, or write {owner} >>")))
             }
-            _ => Ok(side),
+            _ => Ok((side, name)),
         }
     }
 

@@ -38,6 +38,13 @@ pub fn write(package: &Package) -> Result<Vec<(String, String)>, SourceErrors> {
     Ok(files)
 }
 
+/// A method as it stands in a file, and what of it would be read as something else.
+pub fn write_method(owner: &str, method: &MethodDef) -> (String, Vec<SourceError>) {
+    let (mut out, mut errors) = (Out::new(Style::default()), Vec::new());
+    out.method(owner, method, &mut errors);
+    (out.text, errors)
+}
+
 fn refused(path: &str, message: impl Into<String>) -> SourceError {
     SourceError::Layout { path: path.to_owned(), message: message.into() }
 }

@@ -1,0 +1,260 @@
+//! The running program's side of the control socket.
+//!
+//! A thread accepts connections, and one for each reads requests, looks at them, and hands those that are well formed to the engine's inbox
+//! [`INBOX`]. What comes back goes through the [scribe](super::scribe). None of these threads touches the space.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use instar_interp::host::Session;
+use instar_interp::vm::inbox::Inbox;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::ControlError;
+use super::journal::Journal;
+use super::protocol::{Request, failure, is_result};
+use super::scribe::{Lines, Scribe};
+use super::socket::Socket;
+
+/// The name under which the engine opens its inbox.
+const INBOX: &str = "control";
+/// Requests that wait for the engine.
+const WAITING: usize = 64;
+/// Connections at a time.
+const MOST_CONNECTIONS: usize = 32;
+/// Bytes of a request.
+const LONGEST_REQUEST: u64 = 16 << 20;
+/// Events of one answer that the connection has not written yet. An answer has far fewer.
+const MOST_EVENTS: usize = 4096;
+/// How long a peer may take for a request, or to read an event.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a program is controlled.
+#[derive(Clone, Debug)]
+pub struct EndpointOptions {
+    /// Where the socket is made.
+    pub socket: PathBuf,
+    /// The file of the log, if it is to last.
+    pub log: Option<PathBuf>,
+}
+
+/// A program that can be controlled. The socket goes when this is dropped, and all that was logged is written then.
+#[derive(Debug)]
+pub struct Endpoint {
+    // Dropped in this order: nobody comes any more, then the log is written to its end.
+    door: Door,
+    _scribe: Scribe,
+}
+
+impl Endpoint {
+    /// Loads the engine into the space and listens. Requests are attended to whenever the space runs.
+    ///
+    /// # Errors
+    /// [`ControlError`]
+    pub fn open(session: &mut Session, options: &EndpointOptions) -> Result<Endpoint, ControlError> {
+        let journal = match &options.log {
+            None => Journal::default(),
+            Some(path) => {
+                Journal::open(path).map_err(|reason| ControlError::Log { path: path.clone(), reason })?
+            }
+        };
+        let socket = Socket::bind(&options.socket)
+            .map_err(|reason| ControlError::Socket { path: options.socket.clone(), reason })?;
+        let number = journal.last_number();
+        let scribe = Scribe::start(journal)?;
+        let inbox = session.space_mut().make_inbox(INBOX, WAITING);
+        let engine = |problem: &dyn std::fmt::Display| ControlError::Engine(problem.to_string());
+        let attach = json!({ "do": "attach", "number": number }).to_string();
+        inbox.post(attach.into_bytes(), scribe.lines().entries()).map_err(|error| engine(&error))?;
+        let packages = crate::packages(crate::CONTROL).map_err(|errors| engine(&errors))?;
+        session.load(&packages).map_err(|problem| engine(&problem))?;
+        session.evaluate("DSUControl start").map_err(|problem| engine(&problem))?;
+        let door = Door::open(socket, options, inbox, scribe.lines())?;
+        Ok(Endpoint { door, _scribe: scribe })
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> &std::path::Path {
+        self.door.socket.path()
+    }
+}
+
+/// The thread that lets connections in.
+#[derive(Debug)]
+struct Door {
+    socket: Socket,
+    is_closed: Arc<AtomicBool>,
+}
+
+impl Door {
+    fn open(socket: Socket, options: &EndpointOptions, inbox: Inbox, lines: Lines) -> io::Result<Door> {
+        let door = Door { socket, is_closed: Arc::default() };
+        let host = json!({
+            "event": "host",
+            "pid": std::process::id(),
+            "version": env!("CARGO_PKG_VERSION"),
+            "socket": options.socket.display().to_string(),
+            "log": options.log.as_ref().map(|path| path.display().to_string()),
+        });
+        let desk = Arc::new(Desk { inbox, lines, host, connections: AtomicUsize::new(0) });
+        // The thread holds no share of the socket's file, which goes with the door.
+        let listener = door.socket.listener.try_clone()?;
+        let is_closed = door.is_closed.clone();
+        thread::Builder::new().name("control".to_owned()).spawn(move || {
+            for stream in listener.incoming() {
+                if is_closed.load(Ordering::Acquire) {
+                    return;
+                }
+                match stream {
+                    Ok(stream) => desk.admit(stream),
+                    // Out of descriptors, say: a connection that cannot be had is no reason to turn the processor.
+                    Err(_) => thread::sleep(Duration::from_millis(50)),
+                }
+            }
+        })?;
+        Ok(door)
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.is_closed.store(true, Ordering::Release);
+        // Wakes the thread.
+        let _ = UnixStream::connect(self.socket.path());
+    }
+}
+
+/// What connections share.
+struct Desk {
+    inbox: Inbox,
+    lines: Lines,
+    host: Value,
+    connections: AtomicUsize,
+}
+
+/// The answer to a request.
+enum Answer {
+    /// Known at once.
+    Ready(Vec<Value>),
+    /// What comes from the engine, behind what is known.
+    Engine(Vec<Value>, Receiver<Value>),
+}
+
+impl Desk {
+    fn admit(self: &Arc<Desk>, stream: UnixStream) {
+        let desk = self.clone();
+        let others = self.connections.fetch_add(1, Ordering::AcqRel);
+        let serve = move || {
+            // A peer that goes in the middle is its own affair.
+            let _ = if others < MOST_CONNECTIONS {
+                desk.serve(&stream)
+            } else {
+                send(&stream, &failure("busy", "too many connections"))
+            };
+            desk.connections.fetch_sub(1, Ordering::AcqRel);
+        };
+        if thread::Builder::new().name("control connection".to_owned()).spawn(serve).is_err() {
+            self.connections.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    fn serve(&self, stream: &UnixStream) -> io::Result<()> {
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut reader = BufReader::new(stream);
+        loop {
+            let mut line = Vec::new();
+            reader.by_ref().take(LONGEST_REQUEST + 1).read_until(b'\n', &mut line)?;
+            if line.last() != Some(&b'\n') {
+                if line.len() as u64 > LONGEST_REQUEST {
+                    send(stream, &failure("request", "the request is longer than 16 MiB"))?;
+                } else if !line.is_empty() {
+                    send(stream, &failure("request", "the request has no end of line"))?;
+                }
+                return Ok(());
+            }
+            match self.answer(&line) {
+                Answer::Ready(events) => events.iter().try_for_each(|event| send(stream, event))?,
+                Answer::Engine(events, coming) => {
+                    events.iter().try_for_each(|event| send(stream, event))?;
+                    forward(stream, &coming)?;
+                }
+            }
+        }
+    }
+
+    fn answer(&self, line: &[u8]) -> Answer {
+        let request = match Request::parse(line) {
+            Ok(request) => request,
+            Err(reason) => return Answer::Ready(vec![failure("request", &reason)]),
+        };
+        let (first, question) = match request {
+            Request::Log {} => {
+                let mut events = self.lines.log();
+                events.push(json!({ "event": "result", "ok": true }));
+                return Answer::Ready(events);
+            }
+            Request::List {} => (vec![self.host.clone()], json!({ "do": "list" })),
+            Request::Abort {} => (Vec::new(), json!({ "do": "abort" })),
+            Request::Undo { timeout_ms, who } => {
+                (Vec::new(), json!({ "do": "undo", "timeout_ms": timeout_ms, "who": who }))
+            }
+            Request::Apply { name, patch, dry_run, timeout_ms, who } => {
+                let expression = match crate::expression_of(&name, &patch) {
+                    Ok(expression) => expression,
+                    Err(reason) => return Answer::Ready(vec![failure("refused", &reason)]),
+                };
+                let question = json!({
+                    "do": "apply",
+                    "expression": expression,
+                    "hash": hash_of(&patch),
+                    "dry_run": dry_run,
+                    "timeout_ms": timeout_ms,
+                    "who": who,
+                });
+                (Vec::new(), question)
+            }
+        };
+        let (sender, coming) = sync_channel(MOST_EVENTS);
+        match self.inbox.post(question.to_string().into_bytes(), self.lines.events(sender)) {
+            Ok(()) => Answer::Engine(first, coming),
+            Err(refused) => Answer::Ready(vec![failure("busy", &refused.to_string())]),
+        }
+    }
+}
+
+/// SHA-256 of a patch's text, in hexadecimal digits.
+fn hash_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn send(mut stream: &UnixStream, event: &Value) -> io::Result<()> {
+    let mut line = event.to_string();
+    line.push('\n');
+    stream.write_all(line.as_bytes())
+}
+
+/// Sends on what the engine says, to the end. It always ends with a result.
+fn forward(stream: &UnixStream, coming: &Receiver<Value>) -> io::Result<()> {
+    let mut has_result = false;
+    let mut result = Ok(());
+    for event in coming {
+        has_result |= is_result(&event);
+        // If the peer is gone, the answer is still taken, so that nobody waits for it.
+        if result.is_ok() {
+            result = send(stream, &event);
+        }
+    }
+    if !has_result && result.is_ok() {
+        result =
+            send(stream, &failure("ended", "the program, or what was asked of it, ended without an answer"));
+    }
+    result
+}

@@ -1,0 +1,80 @@
+//! What is asked over the control socket: a line of JSON for each request. The answer is lines of JSON too, each an event, and ends with the
+//! event `result`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// How long an update may take if nothing is said: milliseconds.
+pub const DEFAULT_TIMEOUT_MS: u64 = 10_000;
+/// The longest time that can be given: an hour.
+pub const MOST_TIMEOUT_MS: u64 = 3_600_000;
+
+/// A request. What is not named here is refused.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Request {
+    /// What runs: version, process, packages.
+    List {},
+    /// Applies a patch, or goes as far as validation with it.
+    Apply {
+        /// The patch's name, for errors and the log: that of its file.
+        name: String,
+        /// Its text.
+        patch: String,
+        /// Whether all is discarded after the validation.
+        #[serde(default)]
+        dry_run: bool,
+        /// How long it may take until the commit.
+        #[serde(default = "default_timeout")]
+        timeout_ms: u64,
+        /// Who wants it, for the log.
+        #[serde(default)]
+        who: Option<String>,
+    },
+    /// Takes the last update back.
+    Undo {
+        /// As for `Apply`.
+        #[serde(default = "default_timeout")]
+        timeout_ms: u64,
+        /// As for `Apply`.
+        #[serde(default)]
+        who: Option<String>,
+    },
+    /// Gives up the update that waits for a safe point.
+    Abort {},
+    /// All updates that were tried.
+    Log {},
+}
+
+fn default_timeout() -> u64 {
+    DEFAULT_TIMEOUT_MS
+}
+
+impl Request {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn parse(line: &[u8]) -> Result<Request, String> {
+        let request: Request =
+            serde_json::from_slice(line).map_err(|error| format!("this is no request: {error}"))?;
+        match request {
+            Request::Apply { timeout_ms, .. } | Request::Undo { timeout_ms, .. }
+                if !(1..=MOST_TIMEOUT_MS).contains(&timeout_ms) =>
+            {
+                Err(format!("timeout_ms must be from 1 to {MOST_TIMEOUT_MS}, not {timeout_ms}"))
+            }
+            request => Ok(request),
+        }
+    }
+}
+
+/// The event that ends an answer which the engine does not give. `kind` is one word for programs.
+pub(super) fn failure(kind: &str, message: &str) -> Value {
+    json!({ "event": "result", "ok": false, "committed": false, "kind": kind, "message": message })
+}
+
+/// Whether an event ends its answer.
+pub(super) fn is_result(event: &Value) -> bool {
+    event["event"] == "result"
+}
