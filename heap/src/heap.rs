@@ -414,6 +414,16 @@ impl Heap {
         unsafe { self.side.flag_region(address, RegionFlags::SPECIAL) };
     }
 
+    /// Where the sequence of identity hashes stands.
+    pub(crate) fn hash_state(&self) -> u32 {
+        self.next_hash.load(Relaxed)
+    }
+
+    /// Goes on with the sequence of identity hashes of another heap.
+    pub(crate) fn set_hash_state(&self, state: u32) {
+        self.next_hash.store(state, Relaxed);
+    }
+
     /// The object's identity hash, assigned now if it has none. Mutators may race for it: one hash wins.
     ///
     /// # Safety
