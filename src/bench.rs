@@ -1,6 +1,7 @@
 //! `instar bench`: the benchmarks of the language.
 
 mod update;
+mod virtualized;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use instar_bench::lang::count::Counter;
 use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
 use instar_bench::lang::systems::Other;
-use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs};
+use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{functional, gdsu};
@@ -51,6 +52,15 @@ pub enum BenchCommand {
     /// Passes over 10⁶ objects before they become others, and after: heal.csv
     #[command(after_help = STATUS)]
     Heal {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Experiment E5, programs of the Benchmarks Game plain and under a hypervisor: virtualization.csv
+    #[command(after_help = STATUS)]
+    Virtualization {
         #[command(flatten)]
         arguments: BenchArguments,
         /// How become works: lazy, always-check or full-scan
@@ -125,6 +135,10 @@ pub enum BenchCommand {
         /// Run it once more before, unmeasured: what a simulator counts is then the second time
         #[arg(long)]
         warm: bool,
+        /// As the space of an application under a hypervisor; only programs of the Benchmarks Game. Prints the bytes that the space made
+        /// resident as well
+        #[arg(long)]
+        virtualized: bool,
     },
 }
 
@@ -193,6 +207,10 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let options = arguments.options(lang::Command::Heal, strategy);
             finish(heal::run(&options, &guest, &steps), &options)
         }
+        BenchCommand::Virtualization { arguments, strategy } => {
+            let options = arguments.options(lang::Command::Virtualization, strategy);
+            finish(virtualization::run(&options, &guest, &steps), &options)
+        }
         BenchCommand::Gdsu { arguments, workers, strategy } => {
             let options = arguments.options(lang::Command::Gdsu, strategy);
             let command = |task: &gdsu::Task, times: u32| {
@@ -224,8 +242,12 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             say(format_args!("update\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
         }
-        BenchCommand::One { name, strategy, times, parameter, warm } => {
-            let line = one(&name, strategy, times, parameter, warm).map_err(failed)?;
+        BenchCommand::One { name, strategy, times, parameter, warm, virtualized } => {
+            let line = if virtualized {
+                virtualized::run(&name, strategy, times, parameter).map_err(failed)?
+            } else {
+                one(&name, strategy, times, parameter, warm).map_err(failed)?
+            };
             say(line.trim_end());
             Ok(ExitCode::SUCCESS)
         }
@@ -272,8 +294,7 @@ fn one(
     game_line(game.ok_or_else(|| format!("there is no benchmark {name}"))?, strategy, times, parameter, warm)
 }
 
-/// The line of a program of the Benchmarks Game, whose checksum is 1: its output is compared for the size for which it is known, either
-/// that of the run itself or, if this has another size, that of a run before.
+/// The line of a program of the Benchmarks Game, whose checksum is 1.
 fn game_line(
     game: &programs::Game,
     strategy: Strategy,
@@ -282,22 +303,38 @@ fn game_line(
     warm: bool,
 ) -> Result<String, String> {
     let mut space = space(strategy)?;
+    let mut evaluate = |statements: &str, is_measured: bool| {
+        if is_measured { measured(&mut space, statements, warm) } else { text(&mut space, statements) }
+    };
+    let time = time_of_game(game, times, parameter, warm, &mut evaluate)?;
+    Ok(format!("{}\t1\t{time}", game.name))
+}
+
+/// The nanoseconds of a program whose output is right: it is compared for the size for which it is known, either that of the run itself or,
+/// if this has another size, that of a run before. `evaluate` gets statements that answer a String, and whether they are what is measured.
+fn time_of_game(
+    game: &programs::Game,
+    times: u32,
+    parameter: Option<u32>,
+    warm: bool,
+    evaluate: &mut dyn FnMut(&str, bool) -> Result<String, String>,
+) -> Result<String, String> {
     let own = format!("(GameRunner programNamed: '{}') defaultN printString", game.name);
     let size = match parameter {
         Some(size) => size,
-        None => text(&mut space, &own)?.parse().map_err(|_| format!("{own} is no number"))?,
+        None => evaluate(&own, false)?.parse().map_err(|_| format!("{own} is no number"))?,
     };
     let checksum = game.checksum().filter(|_| size == game.size);
     // Where a simulator counts, nothing but what is counted, and the same before.
     if checksum.is_none() && !warm {
-        let output = text(&mut space, &format!("GameRunner run: '{}' n: {}", game.name, game.size))?;
+        let output = evaluate(&format!("GameRunner run: '{}' n: {}", game.name, game.size), false)?;
         // An image's bytes are characters.
         let bytes: Vec<u8> =
             output.chars().map(|character| u8::try_from(character).unwrap_or(b'?')).collect();
         game.check(&bytes)?;
     }
     let send = format!("GameRunner report: '{}' times: {times} n: {size}", game.name);
-    let line = measured(&mut space, &on_a_stream(&send), warm)?;
+    let line = evaluate(&on_a_stream(&send), true)?;
     let fields: Vec<&str> = line.trim_end().split('\t').collect();
     let [_, found, time] = fields[..] else { return Err(format!("{send} wrote {line}")) };
     if let Some(checksum) = checksum
@@ -307,7 +344,7 @@ fn game_line(
             "the output for {size} is not the known one: its checksum is {found}, not {checksum}"
         ));
     }
-    Ok(format!("{}\t1\t{time}", game.name))
+    Ok(time.to_owned())
 }
 
 /// The value of statements that answer a String, evaluated once before if they are to be `warm`.
@@ -343,11 +380,15 @@ fn space(strategy: Strategy) -> Result<Space, String> {
     let mut options = SpaceOptions { strategy: become_strategy(strategy), ..SpaceOptions::default() };
     options.gc.heap.limit_bytes = 4 << 30;
     let mut space = Space::new(options).map_err(|error| error.to_string())?;
+    load_benchmarks(&mut space)?;
+    Ok(space)
+}
+
+fn load_benchmarks(space: &mut Space) -> Result<(), String> {
     let files: Vec<_> =
         programs::smalltalk().into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
     let packages = source::read_files(&files).map_err(|errors| errors.to_string())?;
-    space.load(&packages).map_err(|error| error.to_string())?;
-    Ok(space)
+    space.load(&packages).map(drop).map_err(|error| error.to_string())
 }
 
 /// The value of statements that answer a String.

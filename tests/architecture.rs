@@ -9,15 +9,27 @@ use serde_json::Value;
 use support::{files, root, text};
 
 /// Each package and the packages of this workspace that it may know. Arrows point one way.
-const MAY_KNOW: [(&str, &[&str]); 8] = [
+const MAY_KNOW: [(&str, &[&str]); 9] = [
     ("instar-heap", &[]),
     ("instar-gc", &["instar-heap"]),
     ("instar-become", &["instar-gc", "instar-heap"]),
     ("instar-interp", &["instar-become", "instar-gc", "instar-heap"]),
     ("instar-dsu", &["instar-gc", "instar-heap", "instar-interp"]),
+    ("instar-espell", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp"]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
-    ("instar", &["instar-become", "instar-bench", "instar-dsu", "instar-gc", "instar-heap", "instar-interp"]),
+    (
+        "instar",
+        &[
+            "instar-become",
+            "instar-bench",
+            "instar-dsu",
+            "instar-espell",
+            "instar-gc",
+            "instar-heap",
+            "instar-interp",
+        ],
+    ),
 ];
 
 /// Where the modules that may hold `unsafe` are listed.

@@ -103,6 +103,28 @@ impl Mutator {
         body()
     }
 
+    /// Lets another thread take the mutator over by [`enter_thread`](Self::enter_thread).
+    ///
+    /// # Safety
+    /// Until then nobody uses the mutator, nor drops it.
+    pub unsafe fn leave_thread(&mut self) {
+        self.world.safepoint.enter_blocked();
+        attached::end(&self.world);
+    }
+
+    /// Goes on with a mutator that [left](Self::leave_thread) another thread, or this one. Blocks while the world is stopped.
+    ///
+    /// # Safety
+    /// The mutator has left its thread, and whatever that did with it was done before.
+    ///
+    /// # Panics
+    /// As for [`World::attach`](crate::World::attach).
+    pub unsafe fn enter_thread(&mut self) {
+        let is_only = attached::begin(&self.world);
+        self.world.safepoint.leave_blocked();
+        assert!(is_only, "{}", attached::SECOND);
+    }
+
     /// Stops all other mutators until the result is dropped.
     pub fn stop_world(&mut self) -> Pause<'_> {
         Pause::begin(&self.world)

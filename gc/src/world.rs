@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use instar_heap::image::{HeapImage, Relocation};
 use instar_heap::object::fill_free;
 use instar_heap::sync::{Mutex, MutexGuard};
 use instar_heap::{ClassIndex, HandleStack, Heap, HeapError, Obj, Oop};
@@ -17,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::roots::RootSet;
 use crate::safepoint::Safepoint;
 use crate::scavenge;
-use crate::stats::GcStats;
+use crate::stats::{Collection, GcStats};
 use crate::workers::Workers;
 
 /// Everything that the mutators of one heap share. Nothing is global to the process: make as many worlds as you like.
@@ -122,6 +123,42 @@ impl World {
             return bad("limit_bytes", "is too little for the buffers of that many workers");
         }
         Ok(Arc::new(world))
+    }
+
+    /// Copies what the world holds, so that others can be made of it. The finalisation queue must be empty or is left out: what waits in it is
+    /// dead to the copy.
+    ///
+    /// # Safety
+    /// The caller is the only mutator, and all its references are roots.
+    pub unsafe fn image(&self, mutator: &mut Mutator) -> HeapImage {
+        let mut pause = mutator.stop_world();
+        // [image-old]: a full collection leaves the young generation empty and no forwarder that anything refers to; the second
+        // one finds none at all.
+        pause.collect(Collection::Compacting);
+        // SAFETY: [stopped], and as above.
+        unsafe { HeapImage::take(&pause.world().heap) }
+    }
+
+    /// Makes a world that holds what the image does, and says where its objects are.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), and [`HeapError::OutOfMemory`] if the heap is too small for the image.
+    pub fn from_image(config: GcConfig, image: &HeapImage) -> Result<(Arc<World>, Relocation), HeapError> {
+        let world = World::new(config)?;
+        // SAFETY: nobody else knows the world.
+        let (relocation, fits) = unsafe {
+            let relocation = image.restore(&world.heap)?;
+            (relocation, world.heap.reserve_tenure_room(world.tenure_slack_bytes()))
+        };
+        let has_eden = world.heap.eden.end() > world.heap.eden.top();
+        if !fits || !has_eden {
+            return Err(HeapError::OutOfMemory {
+                requested: image.bytes(),
+                used: world.heap.used_bytes(),
+                limit: world.heap.config().limit_bytes,
+            });
+        }
+        Ok((world, relocation))
     }
 
     /// What parallel tenuring may waste in the buffers that its workers leave behind.

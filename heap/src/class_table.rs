@@ -8,6 +8,7 @@ use std::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release},
 };
 
+use crate::image::Relocation;
 use crate::object::object_bytes;
 use crate::slot;
 use crate::sync::{Mutex, Sound};
@@ -117,6 +118,13 @@ struct Entry {
 }
 
 type Page = Box<[Entry]>;
+
+/// A class table as it was.
+pub(crate) struct ClassTableImage {
+    entries: Vec<(ClassIndex, Oop, u64)>,
+    next: u32,
+    free: Vec<ClassIndex>,
+}
 
 struct Indices {
     next: u32,
@@ -256,6 +264,34 @@ impl ClassTable {
                 }
             }
         }
+    }
+
+    /// A copy of the table.
+    pub(crate) fn image(&self) -> ClassTableImage {
+        let indices = self.indices.lock();
+        let mut entries = Vec::new();
+        for number in 0..indices.next {
+            let index = ClassIndex::from_masked(u64::from(number));
+            let Some(entry) = self.entry(index) else { continue };
+            let (class, spec) = (entry.class.load(Relaxed), entry.spec.load(Relaxed));
+            if class != 0 || spec != 0 {
+                entries.push((index, Oop::from_bits(class), spec));
+            }
+        }
+        ClassTableImage { entries, next: indices.next, free: indices.free.clone() }
+    }
+
+    /// Makes an empty table the one that the image was taken of, its classes where they are in this heap.
+    pub(crate) fn restore(&self, image: &ClassTableImage, relocation: Relocation) {
+        let mut indices = self.indices.lock();
+        for &(index, class, spec) in &image.entries {
+            let page = self.pages[(index.get() >> LOG_PAGE) as usize].get_or_init(new_page);
+            let entry = &page[index.get() as usize & (PAGE_ENTRIES - 1)];
+            entry.class.store(relocation.apply(class).bits(), Relaxed);
+            entry.spec.store(spec, Release);
+        }
+        indices.next = image.next;
+        indices.free.clone_from(&image.free);
     }
 
     /// Number of indices in use.

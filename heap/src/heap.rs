@@ -397,11 +397,31 @@ impl Heap {
         self.old_high_water.fetch_max(top, Relaxed);
     }
 
+    /// Commits memory for `bytes` of the old generation that begin `offset` above its top, before anything is put there: a page that is
+    /// touched for the first time costs more than what is written into it. What stays unused is given back by the next full collection.
+    pub fn commit_old(&self, offset: usize, bytes: usize) {
+        let region = self.old.top()..self.old.end();
+        let start = region.start.saturating_add(offset).min(region.end);
+        let end = start.saturating_add(bytes).min(region.end);
+        self.note_old_top(end);
+        self.arena.commit(start..end);
+    }
+
     /// Records that the object at `address` is pinned, immutable or a class ([`RegionFlags::SPECIAL`]).
     #[inline]
     pub fn note_special(&self, address: usize) {
         // SAFETY: the flag may be set where it need not.
         unsafe { self.side.flag_region(address, RegionFlags::SPECIAL) };
+    }
+
+    /// Where the sequence of identity hashes stands.
+    pub(crate) fn hash_state(&self) -> u32 {
+        self.next_hash.load(Relaxed)
+    }
+
+    /// Goes on with the sequence of identity hashes of another heap.
+    pub(crate) fn set_hash_state(&self, state: u32) {
+        self.next_hash.store(state, Relaxed);
     }
 
     /// The object's identity hash, assigned now if it has none. Mutators may race for it: one hash wins.

@@ -14,6 +14,7 @@ pub mod forwarding;
 pub mod handles;
 pub mod header;
 pub mod heap;
+pub mod image;
 pub mod memory;
 pub mod object;
 pub mod oop;

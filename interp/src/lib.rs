@@ -10,5 +10,6 @@ pub mod host;
 pub mod objects;
 pub mod primitives;
 pub mod source;
+pub mod spaces;
 pub mod syntax;
 pub mod vm;

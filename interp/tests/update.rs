@@ -64,6 +64,12 @@ Probe class >> advanceCensusOf: classes by: bytes [
 ]
 
 { #category : #a }
+Probe class >> commitAbove: start bytes: count [
+	<primitive: #updateCommit error: reason>
+	^ reason
+]
+
+{ #category : #a }
 Probe class >> countsOf: classes [
 	<primitive: #updateCounts error: reason>
 	^ reason

@@ -19,6 +19,8 @@ pub enum Command {
     Heal,
     /// Experiment E3: updates of the chat model.
     Gdsu,
+    /// Experiment E5: programs under a hypervisor.
+    Virtualization,
     /// Experiment E8: scenarios of updates that pass or do not.
     Functional,
 }
@@ -32,6 +34,7 @@ impl Command {
             Self::Barrier => "barrier",
             Self::Heal => "heal",
             Self::Gdsu => "gdsu",
+            Self::Virtualization => "virtualization",
             Self::Functional => "functional",
         }
     }
@@ -84,10 +87,11 @@ impl Options {
     pub fn check(&self) -> Result<(), String> {
         let mut known: Vec<&str> = match self.experiment {
             Command::Heal => super::heal::HOLDERS.to_vec(),
+            Command::Virtualization => Vec::new(),
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
-        if self.experiment == Command::Lang {
+        if [Command::Lang, Command::Virtualization].contains(&self.experiment) {
             known.extend(programs::games().iter().map(|game| game.name));
         }
         let unknown = self.only.iter().find(|only| !known.iter().any(|name| name.eq_ignore_ascii_case(only)));

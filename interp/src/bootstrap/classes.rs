@@ -192,6 +192,9 @@ impl Space {
                 def,
                 spec_of(plan.layout(&def.name), plan.variables(&def.name).len()),
             )?;
+            let class = made[def.name.as_str()].class;
+            self.enroll_class(class)?;
+            self.define_global(&def.name, class)?;
         }
         for def in ordered.iter().filter(|def| !def.pools.is_empty()) {
             self.set_pools(made[def.name.as_str()].class, &def.pools)?;
@@ -206,7 +209,23 @@ impl Space {
     /// [`HeapError`].
     pub(super) fn make_class(&mut self, def: &ClassDef, package: &str) -> Result<(), HeapError> {
         let superclass = def.superclass.as_deref().and_then(|name| self.class_named(name)).map(Value::oop);
+        let first = self.mark_roots();
         let superclass = superclass.map(|oop| self.root(oop));
+        let result = self.make_class_under(superclass, def, package).and_then(|made| {
+            self.enroll_class(made.class)?;
+            self.define_global(&def.name, made.class)
+        });
+        self.release(first);
+        result
+    }
+
+    /// Leaves roots behind.
+    fn make_class_under(
+        &mut self,
+        superclass: Option<Root>,
+        def: &ClassDef,
+        package: &str,
+    ) -> Result<Made, HeapError> {
         let inherited = |space: &Space, class: Option<Value<'_>>| {
             class.map_or(0, |class| space.instance_variables(class).len())
         };
@@ -223,12 +242,10 @@ impl Space {
         let instances = self.define_index(spec)?;
         let classes = self.define_index(ClassSpec::fixed(class_variables as u16))?;
         let made = self.make_pair(instances, classes)?;
-        let result = self
-            .fill_class(made, superclass, above, def, spec)
-            .and_then(|()| self.file_class(made.class, package))
-            .and_then(|()| self.set_pools(made.class, &def.pools));
-        self.release(superclass.unwrap_or(above));
-        result
+        self.fill_class(made, superclass, above, def, spec)?;
+        self.file_class(made.class, package)?;
+        self.set_pools(made.class, &def.pools)?;
+        Ok(made)
     }
 
     /// A class that says nothing of its layout has that of its superclass.
@@ -370,10 +387,37 @@ impl Space {
         }
         let globals = self.special(Special::Globals);
         self.store_rooted(made.class, class::ENVIRONMENT, globals);
-        if let Some(superclass) = superclass {
-            self.add_subclass(superclass, made.class)?;
-        }
-        self.define_global(&def.name, made.class)
+        Ok(())
+    }
+
+    /// A class, and its metaclass, that no name leads to: its superclass does not know of it either.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn make_hidden_class(
+        &mut self,
+        superclass: Root,
+        def: &ClassDef,
+        package: &str,
+    ) -> Result<Oop, HeapError> {
+        let made = self.make_class_under(Some(superclass), def, package)?;
+        Ok(self.rooted(made.class).oop())
+    }
+
+    /// Lets the superclass of a class know of it.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn enroll_class(&mut self, class: Root) -> Result<(), HeapError> {
+        self.change_subclasses(class, true)
+    }
+
+    /// Lets the superclass of a class forget it.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn strike_class(&mut self, class: Root) -> Result<(), HeapError> {
+        self.change_subclasses(class, false)
     }
 
     /// A class that says nothing of its package belongs to the one that it was loaded with.
@@ -423,22 +467,30 @@ impl Space {
         Ok(())
     }
 
-    fn add_subclass(&mut self, superclass: Root, class: Root) -> Result<(), HeapError> {
+    fn change_subclasses(&mut self, class: Root, is_member: bool) -> Result<(), HeapError> {
+        let superclass = self.rooted(class).slot(behavior::SUPERCLASS).filter(|above| !above.is_nil());
+        let Some(superclass) = superclass.map(Value::oop) else { return Ok(()) };
+        let superclass = self.root(superclass);
         let first = self.mark_roots();
+        let own = self.rooted(class).oop();
         let known: Vec<Oop> = {
             let list = self.rooted(superclass).slot(class::SUBCLASSES);
-            list.map_or(Vec::new(), |list| {
-                (0..list.slots()).filter_map(|at| list.slot(at)).map(Value::oop).collect()
-            })
+            let elements =
+                |list: Value<'_>| (0..list.slots()).filter_map(|at| list.slot(at)).map(Value::oop).collect();
+            list.map_or(Vec::new(), elements)
         };
-        for oop in known {
+        for oop in known.into_iter().filter(|&oop| oop != own) {
             self.root(oop);
         }
-        let class = self.rooted(class).oop();
-        self.root(class);
-        let subclasses = self.new_array_of_roots(first)?;
+        if is_member {
+            self.root(own);
+        }
+        let subclasses = self.new_array_of_roots(first);
         self.release(first);
-        self.store_rooted(superclass, class::SUBCLASSES, subclasses);
-        Ok(())
+        if let Ok(subclasses) = subclasses {
+            self.store_rooted(superclass, class::SUBCLASSES, subclasses);
+        }
+        self.release(superclass);
+        subclasses.map(drop)
     }
 }

@@ -195,6 +195,31 @@ impl Space {
         receiver: Root,
         bindings: Option<Root>,
     ) -> Result<(Oop, Vec<Diagnostic>), Problem> {
+        let (process, warnings) = self.prepare_rooted(statements, receiver, bindings)?;
+        let value = self.run_process(process)?;
+        Ok((value, self.suspicious(statements, warnings)))
+    }
+
+    /// A Process that will evaluate statements once it is resumed. It is no root.
+    ///
+    /// # Errors
+    /// [`Problem`]: they do not compile, or there is no memory.
+    pub(crate) fn prepare(&mut self, source: &str) -> Result<Oop, Problem> {
+        let nil = self.nil();
+        let receiver = self.root(nil);
+        let prepared = self.prepare_rooted(&Statements::new(source), receiver, None);
+        let process = prepared.map(|(process, _)| self.rooted(process).oop());
+        self.release(receiver);
+        process
+    }
+
+    /// A Process with the statements on its stack, and what is suspicious about them. Leaves roots behind.
+    fn prepare_rooted(
+        &mut self,
+        statements: &Statements<'_>,
+        receiver: Root,
+        bindings: Option<Root>,
+    ) -> Result<(Root, Vec<SyntaxError>), Problem> {
         let mut info = self.compile_statements(statements, receiver, bindings)?;
         let warnings = std::mem::take(&mut info.warnings);
         let class = self.rooted(receiver).class().oop();
@@ -215,8 +240,7 @@ impl Space {
         let process = self.root(process);
         self.store_rooted(process, process::PRIORITY, Oop::small_integer(PRIORITY).unwrap_or(Oop::NULL));
         self.start_method(process, method, receiver);
-        let value = self.run_process(process)?;
-        Ok((value, self.suspicious(statements, warnings)))
+        Ok((process, warnings))
     }
 
     fn compile_statements(
@@ -325,7 +349,9 @@ impl Space {
                 self.stop_process(process);
                 Err(Problem::Deadlock(trace))
             }
-            Exit::Interrupted => Err(Problem::Interrupted(self.stop_processes(process))),
+            Exit::Interrupted | Exit::Suspended | Exit::Gathered => {
+                Err(Problem::Interrupted(self.stop_processes(process)))
+            }
             Exit::Quit(status) => Err(Problem::Quit(status)),
         }
     }

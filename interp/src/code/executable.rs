@@ -1,12 +1,12 @@
-//! Code that runs: verified instructions with their inline caches, and the table that owns all of a space.
+//! Code that runs: verified instructions with their inline caches.
 
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::sync::Arc;
 
 use instar_heap::Oop;
-use instar_heap::heap::Bounds;
 
-use super::unit::{BooleanTest, CodeKind, CodeUnit, TemporaryName};
+use super::unit::{BooleanTest, CodeKind, CodeUnit, SiteUnit, TemporaryName};
 use super::{Instruction, Op};
 use crate::primitives::Primitive;
 use crate::vm::Origin;
@@ -48,12 +48,12 @@ pub struct Code {
     pub number: u32,
     /// Live registers before each word.
     pub heights: Box<[u8]>,
-    /// From word number to source span.
-    pub source_map: Box<[(u32, Range<u32>)]>,
+    /// From word number to source span. What code has by `Arc` it shares with that of the same method in spaces made of one image.
+    pub source_map: Arc<[(u32, Range<u32>)]>,
     /// Names of temporaries.
-    pub names: Box<[TemporaryName]>,
+    pub names: Arc<[TemporaryName]>,
     /// Where Booleans are tested.
-    pub tests: Box<[BooleanTest]>,
+    pub tests: Arc<[BooleanTest]>,
     /// Where the source stands; blocks have their method's.
     pub origin: Option<Origin>,
     /// The same code with a check at each slot of `r0`, for receivers that became something of another shape.
@@ -149,6 +149,16 @@ pub struct Site {
 pub const MOST_ENTRIES: usize = 6;
 
 impl Site {
+    fn of(unit: &SiteUnit) -> Site {
+        Site {
+            entry: Entry::NONE,
+            second: Entry::NONE,
+            others: Vec::new(),
+            selector: unit.selector,
+            arguments: unit.arguments,
+        }
+    }
+
     /// Forgets all.
     pub fn flush(&mut self) {
         self.entry = Entry::NONE;
@@ -161,17 +171,10 @@ impl Code {
     /// Code of a unit that the verifier accepted, as yet without a method.
     pub(crate) fn new(unit: &CodeUnit, primitive: Option<Primitive>) -> Code {
         let first_temporary = 1 + u32::from(unit.arguments) + u32::from(unit.copied);
-        let sites = unit.sites.iter().map(|site| Site {
-            entry: Entry::NONE,
-            second: Entry::NONE,
-            others: Vec::new(),
-            selector: site.selector,
-            arguments: site.arguments,
-        });
         Code {
             method: Oop::NULL,
             words: unit.words.clone().into(),
-            sites: sites.collect(),
+            sites: unit.sites.iter().map(Site::of).collect(),
             registers: u32::from(unit.registers),
             first_temporary,
             end_temporaries: first_temporary + u32::from(unit.temporaries),
@@ -193,17 +196,54 @@ impl Code {
         }
     }
 
-    fn visit_method(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        visitor(&mut self.method);
+    /// The method object has moved.
+    pub(super) fn set_method(&mut self, method: Oop) {
+        self.method = method;
         if let Some(checked) = self.checked.get_mut() {
-            checked.method = self.method;
+            checked.method = method;
+        }
+    }
+
+    /// Forgets what its sends learned.
+    pub(super) fn flush(&mut self) {
+        self.sites.iter_mut().for_each(Site::flush);
+        if let Some(checked) = self.checked.get_mut() {
+            checked.sites.iter_mut().for_each(Site::flush);
+        }
+    }
+
+    /// What the code has besides its method and caches.
+    pub(crate) fn image(&self) -> CodeImage {
+        let sites = self.sites.iter();
+        CodeImage {
+            words: (&*self.words).into(),
+            sites: sites
+                .map(|site| SiteUnit { selector: site.selector, arguments: site.arguments })
+                .collect(),
+            registers: self.registers,
+            first_temporary: self.first_temporary,
+            end_temporaries: self.end_temporaries,
+            arguments: self.arguments,
+            copied: self.copied,
+            slots_needed: self.slots_needed,
+            kind: self.kind,
+            needs_home: self.needs_home,
+            primitive: self.primitive,
+            primitive_error: self.primitive_error,
+            shortcut: self.shortcut,
+            number: self.number,
+            heights: (&*self.heights).into(),
+            source_map: self.source_map.clone(),
+            names: self.names.clone(),
+            tests: self.tests.clone(),
+            origin: self.origin.clone(),
         }
     }
 
     /// The same code with a check at each slot of `r0`. Words correspond one to one.
     pub fn checked(&self) -> &Code {
         self.checked.get_or_init(|| {
-            let mut words = self.words.clone();
+            let mut words = self.words.to_vec();
             let replaced: Vec<(usize, Op)> = instructions(&words)
                 .filter_map(|(at, op, _)| match op {
                     Op::LoadSlot => Some((at, Op::LoadSlotChecked)),
@@ -214,21 +254,8 @@ impl Code {
             for (at, op) in replaced {
                 words[at] = words[at] & !0xFF | op as u32;
             }
-            let site =
-                |site: &Site| Site { entry: Entry::NONE, second: Entry::NONE, others: Vec::new(), ..*site };
-            Box::new(Code {
-                words,
-                sites: self.sites.iter().map(site).collect(),
-                slots_needed: 0,
-                shortcut: None,
-                heights: self.heights.clone(),
-                source_map: self.source_map.clone(),
-                names: self.names.clone(),
-                tests: self.tests.clone(),
-                origin: self.origin.clone(),
-                checked: OnceCell::new(),
-                ..*self
-            })
+            let image = CodeImage { words: words.into(), slots_needed: 0, shortcut: None, ..self.image() };
+            Box::new(image.code(self.method))
         })
     }
 
@@ -236,6 +263,59 @@ impl Code {
     pub fn span_at(&self, word: usize) -> Option<Range<u32>> {
         let at = self.source_map.partition_point(|(start, _)| *start as usize <= word);
         at.checked_sub(1).map(|at| self.source_map[at].1.clone())
+    }
+}
+
+/// What code in an image has: all but a method and caches. It is not run; spaces make their own [`Code`] of it.
+#[derive(Debug)]
+pub(crate) struct CodeImage {
+    words: Arc<[u32]>,
+    sites: Arc<[SiteUnit]>,
+    registers: u32,
+    first_temporary: u32,
+    end_temporaries: u32,
+    arguments: u32,
+    copied: u32,
+    slots_needed: u32,
+    kind: CodeKind,
+    needs_home: bool,
+    primitive: Option<Primitive>,
+    primitive_error: Option<u8>,
+    shortcut: Option<Shortcut>,
+    number: u32,
+    heights: Arc<[u8]>,
+    source_map: Arc<[(u32, Range<u32>)]>,
+    names: Arc<[TemporaryName]>,
+    tests: Arc<[BooleanTest]>,
+    origin: Option<Origin>,
+}
+
+impl CodeImage {
+    /// Code of this with empty caches, for a method.
+    pub(crate) fn code(&self, method: Oop) -> Code {
+        Code {
+            method,
+            words: (&*self.words).into(),
+            sites: self.sites.iter().map(Site::of).collect(),
+            registers: self.registers,
+            first_temporary: self.first_temporary,
+            end_temporaries: self.end_temporaries,
+            arguments: self.arguments,
+            copied: self.copied,
+            slots_needed: self.slots_needed,
+            kind: self.kind,
+            needs_home: self.needs_home,
+            primitive: self.primitive,
+            primitive_error: self.primitive_error,
+            shortcut: self.shortcut,
+            number: self.number,
+            heights: (&*self.heights).into(),
+            source_map: self.source_map.clone(),
+            names: self.names.clone(),
+            tests: self.tests.clone(),
+            origin: self.origin.clone(),
+            checked: OnceCell::new(),
+        }
     }
 }
 
@@ -284,85 +364,5 @@ fn shortcut(unit: &CodeUnit, has_primitive: bool) -> Option<Shortcut> {
             (Instruction(next).op() == Some(Op::ReturnSelf)).then_some(Shortcut::Setter(slot))
         }
         _ => None,
-    }
-}
-
-/// All code of a space, by number.
-#[derive(Default, Debug)]
-pub struct CodeTable {
-    codes: Vec<Option<Box<Code>>>,
-    free: Vec<u32>,
-}
-
-impl CodeTable {
-    /// Takes in verified code. The method's oop must be set before the next collection.
-    pub(crate) fn add(&mut self, mut code: Code) -> u32 {
-        let number = self.free.pop().unwrap_or_else(|| {
-            self.codes.push(None);
-            (self.codes.len() - 1) as u32
-        });
-        code.number = number;
-        self.codes[number as usize] = Some(Box::new(code));
-        number
-    }
-
-    /// The code of a number, if there is one.
-    #[inline]
-    pub fn get(&self, number: usize) -> Option<&Code> {
-        self.codes.get(number)?.as_deref()
-    }
-
-    /// As [`get`](Self::get), to be changed.
-    pub(crate) fn get_mut(&mut self, number: usize) -> Option<&mut Code> {
-        self.codes.get_mut(number)?.as_deref_mut()
-    }
-
-    /// All code.
-    pub fn iter(&self) -> impl Iterator<Item = &Code> {
-        self.codes.iter().flatten().map(|code| &**code)
-    }
-
-    /// Forgets what all sends learned.
-    pub(crate) fn flush(&mut self) {
-        for code in self.codes.iter_mut().flatten() {
-            code.sites.iter_mut().for_each(Site::flush);
-            if let Some(checked) = code.checked.get_mut() {
-                checked.sites.iter_mut().for_each(Site::flush);
-            }
-        }
-    }
-
-    /// Frees the code of methods that died. Caches must have been flushed, and frames keep their methods alive.
-    pub(crate) fn purge(&mut self) {
-        for (number, code) in self.codes.iter_mut().enumerate() {
-            if code.as_ref().is_some_and(|code| code.method == Oop::NULL) {
-                *code = None;
-                self.free.push(number as u32);
-            }
-        }
-    }
-
-    /// Shows the references to methods, which do not keep them alive.
-    pub fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {
-        self.codes.iter_mut().flatten().for_each(|code| code.visit_method(visitor));
-    }
-
-    /// Shows the references to young methods.
-    pub fn visit_weak_young(&mut self, young: Bounds, visitor: &mut dyn FnMut(&mut Oop)) {
-        for code in self.codes.iter_mut().flatten() {
-            if young.is_young_pointer(code.method) {
-                code.visit_method(visitor);
-            }
-        }
-    }
-
-    /// Number of codes.
-    pub fn len(&self) -> usize {
-        self.codes.len() - self.free.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }

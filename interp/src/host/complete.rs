@@ -52,7 +52,7 @@ impl Session {
     /// First parts of the selectors of all methods.
     fn selectors(&self) -> BTreeSet<String> {
         let space = self.space();
-        let methods = space.roots.codes.iter().map(|code| code.method).filter(|method| method.is_pointer());
+        let methods = space.roots.codes.methods().filter(|method| method.is_pointer());
         let selector = |method| space.value(method).slot(compiled::SELECTOR).and_then(Value::text);
         let first = |selector: String| match selector.find(':') {
             Some(colon) => selector[..=colon].to_owned(),

@@ -6,9 +6,10 @@ use std::hash::{Hash, Hasher};
 use hashbrown::HashTable;
 use instar_heap::Oop;
 use instar_heap::heap::Bounds;
+use instar_heap::image::Relocation;
 
 /// Symbols by their text. Texts are compared in the encoding that symbols have in the heap.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct SymbolTable {
     numbers: HashTable<(u64, u32)>,
     cells: Vec<Oop>,
@@ -67,6 +68,13 @@ impl SymbolTable {
     /// All symbols, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = Oop> + '_ {
         self.cells.iter().copied().filter(|&oop| oop != Oop::NULL)
+    }
+
+    /// The table of a space made of an image.
+    pub(crate) fn relocated(&self, relocation: Relocation) -> SymbolTable {
+        let mut table = self.clone();
+        table.cells.iter_mut().for_each(|cell| *cell = relocation.apply(*cell));
+        table
     }
 
     /// Number of symbols.

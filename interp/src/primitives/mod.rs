@@ -21,6 +21,7 @@ mod inbox;
 mod integer;
 mod large_integer;
 mod method;
+mod mirror;
 mod object;
 mod process;
 mod string;
@@ -96,6 +97,7 @@ const TABLES: &[Table] = &[
     integer::TABLE,
     large_integer::TABLE,
     method::TABLE,
+    mirror::TABLE,
     object::TABLE,
     process::TABLE,
     string::TABLE,

@@ -26,6 +26,7 @@ pub(super) const TABLE: Table = &[
     ("updateCensus", Primitive::Plain(advance_census)),
     ("updateCounts", Primitive::Plain(counts)),
     ("updateFillAll", Primitive::Plain(fill_all)),
+    ("updateCommit", Primitive::Plain(commit)),
     ("updateMigrate", Primitive::Plain(migrate)),
 ];
 
@@ -147,6 +148,14 @@ fn fill_all(space: &mut Space, call: Call) -> Answer {
     let object = writable(array).ok_or_else(bad)?;
     space.fill_with_all(&classes, object, &mut places);
     new_array_of(space, places.iter().zip(starts).map(|(place, start)| place.next - start))
+}
+
+/// Arguments: bytes above the old generation's top, and bytes from there on for which memory is committed now.
+fn commit(space: &mut Space, call: Call) -> Answer {
+    let bytes = |index| space.argument(call, index).as_index().ok_or(space.failure(Special::BadArgument));
+    let (offset, bytes) = (bytes(0)?, bytes(1)?);
+    space.mutator.heap().commit_old(offset, bytes);
+    Ok(space.receiver(call).oop())
 }
 
 /// An object that may be written to.

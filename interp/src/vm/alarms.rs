@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use instar_heap::Oop;
+use instar_heap::image::Relocation;
 
 use super::Space;
 use super::interrupt::Interrupt;
@@ -57,10 +58,22 @@ impl Alarms {
         self.pending.pop_first()
     }
 
+    /// All that are pending, for an image.
+    pub(super) fn image(&self) -> AlarmsImage {
+        AlarmsImage { pending: self.pending.clone(), last: self.last }
+    }
+
     /// Forgets an alarm.
     pub(super) fn cancel(&mut self, key: AlarmKey) {
         self.pending.remove(&key);
     }
+}
+
+/// The alarms of an image.
+#[derive(Debug)]
+pub(super) struct AlarmsImage {
+    pending: BTreeMap<AlarmKey, Alarm>,
+    last: u64,
 }
 
 /// Requests a poll at each of the times that it is sent. It keeps all of them: the alarm of one may be cancelled, and the poll at that time
@@ -103,6 +116,22 @@ impl Space {
         alarms.last += 1;
         let key = (when, alarms.last);
         alarms.pending.insert(key, alarm);
+        self.start_clock(when);
+        key
+    }
+
+    /// The alarms of the image that the space is made of, each at the time that it was set for.
+    pub(super) fn restore_alarms(&mut self, image: &AlarmsImage, relocation: Relocation) {
+        self.roots.alarms.last = image.last;
+        for (&key, alarm) in &image.pending {
+            let (semaphore, process) = (relocation.apply(alarm.semaphore), relocation.apply(alarm.process));
+            self.roots.alarms.pending.insert(key, Alarm { semaphore, process });
+            self.start_clock(key.0);
+        }
+    }
+
+    /// Has a poll requested at that time.
+    fn start_clock(&mut self, when: Instant) {
         let interrupt = self.interrupt.clone();
         let clock = self.roots.alarms.clock.get_or_insert_with(|| {
             let (sender, receiver) = std::sync::mpsc::channel();
@@ -111,7 +140,6 @@ impl Space {
         });
         // The receiver ends with the sender only.
         let _ = clock.send(when);
-        key
     }
 
     /// Does what is due. The result says whether something was.

@@ -176,7 +176,12 @@ impl Space {
     /// What a return from a frame with flags has to do.
     pub(crate) fn return_from_special(&mut self, value: Oop) -> Option<Exit> {
         let top = self.top();
-        self.cut_to_caller_of(top, value)
+        let exit = self.cut_to_caller_of(top, value);
+        if self.has_left && exit.is_none() && !self.roots.frame.is_null() {
+            // Before the process calls a method that changes once more.
+            return self.poll();
+        }
+        exit
     }
 
     /// Drops all frames from `number` up and hands `value` to the one below, which goes on behind its call. The first frame's caller is
@@ -218,6 +223,7 @@ impl Space {
             self.divorce(number);
         }
         if frame.mark.has(Mark::BARRIER) {
+            self.has_left = self.stops_at_barriers;
             self.leave_barrier();
         }
         if frame.mark.has(Mark::OVERFLOW) {
@@ -244,7 +250,12 @@ impl Space {
     fn frame_of_home(&mut self, home: Oop) -> Option<usize> {
         let (serial, number) = split_home(home.as_small_integer()?);
         let stack = self.stack();
-        stack.frame(number).filter(|frame| serial != 0 && frame.mark.serial() == serial).map(|_| number)
+        let is_it = |number: &usize| stack.frame(*number).is_some_and(|frame| frame.mark.serial() == serial);
+        if serial == 0 {
+            return None;
+        }
+        // A frame that was inserted below moves those above by one.
+        Some(number).filter(is_it).or_else(|| (0..=stack.top).find(is_it))
     }
 
     /// What closures made in `frame` have as `home`.

@@ -50,6 +50,14 @@ impl Space {
         result.map(|()| oop)
     }
 
+    /// A CompiledMethod of a unit that the verifier accepted, without a source.
+    ///
+    /// # Errors
+    /// [`HeapError`].
+    pub(crate) fn new_plain_method(&mut self, unit: &CodeUnit, class: Root) -> Result<Oop, HeapError> {
+        self.new_code(unit, class, None)
+    }
+
     fn set_origin(&mut self, method: Root, origin: Option<Origin>) {
         let number = self.rooted(method).slot(compiled::CODE).and_then(Value::as_index);
         if let Some(code) = number.and_then(|number| self.roots.codes.get_mut(number)) {
@@ -271,9 +279,39 @@ impl Space {
         result
     }
 
+    /// Takes the method for `selector`, a Symbol, out of a class's method dictionary, and flushes the caches.
+    ///
+    /// # Errors
+    /// [`HeapError`]; nothing has changed then.
+    pub(crate) fn take_out_method(&mut self, class: Root, selector: Oop) -> Result<(), HeapError> {
+        let selector = self.root(selector);
+        let dict = self.rooted(class).slot(behavior::METHOD_DICT).map_or(self.nil(), Value::oop);
+        let dict = self.root(dict);
+        let size = self.rooted(dict).slots().saturating_sub(self.rooted(dict).named_slots());
+        // All others are put in anew: with open addressing a gap would hide some.
+        let result = self.copy_method_dict(dict, size, size, Some(selector));
+        if result.is_ok() {
+            let dict = self.rooted(dict).oop();
+            self.store_rooted(class, behavior::METHOD_DICT, dict);
+            self.flush_caches();
+        }
+        self.release(selector);
+        result
+    }
+
     /// Lets `dict` be a copy with twice the room.
     fn grow_method_dict(&mut self, dict: Root, size: usize) -> Result<(), HeapError> {
-        let room = (size * 2).max(8);
+        self.copy_method_dict(dict, size, (size * 2).max(8), None)
+    }
+
+    /// Lets `dict`, which has `size` places, be a copy with `room` of them, without the method for a selector.
+    fn copy_method_dict(
+        &mut self,
+        dict: Root,
+        size: usize,
+        room: usize,
+        except: Option<Root>,
+    ) -> Result<(), HeapError> {
         let values = self.allocate_known(Known::Array, room)?.oop();
         let values = self.root(values);
         let larger = self.allocate_known(Known::MethodDictionary, room)?.oop();
@@ -284,7 +322,11 @@ impl Space {
         let named = self.rooted(larger).named_slots();
         for index in 0..size {
             let old = self.rooted(dict);
-            let selector = old.slot(named + index).filter(|selector| !selector.is_nil()).map(Value::oop);
+            let is_kept = |selector: &Value<'_>| {
+                let excepted = except.map(|root| self.rooted(root).oop());
+                !selector.is_nil() && Some(selector.oop()) != excepted
+            };
+            let selector = old.slot(named + index).filter(is_kept).map(Value::oop);
             let method = old.slot(hashed::ARRAY).and_then(|array| array.slot(index)).map(Value::oop);
             if let (Some(selector), Some(method)) = (selector, method) {
                 let selector = self.root(selector);

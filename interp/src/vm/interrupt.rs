@@ -14,6 +14,8 @@ pub struct Interrupt {
     wakes: Mutex<u64>,
     changed: Condvar,
     is_stop: AtomicBool,
+    is_suspend: AtomicBool,
+    is_gathering: AtomicBool,
 }
 
 impl Interrupt {
@@ -40,6 +42,34 @@ impl Interrupt {
     pub fn request_stop(&self) {
         self.is_stop.store(true, Ordering::Release);
         self.request();
+    }
+
+    /// Requests that the space suspends all its processes and hands itself over.
+    pub(crate) fn request_suspend(&self) {
+        self.is_suspend.store(true, Ordering::Release);
+        self.request();
+    }
+
+    /// Takes a request to suspend back.
+    pub(crate) fn forget_suspend(&self) {
+        self.is_suspend.store(false, Ordering::Relaxed);
+    }
+
+    pub(super) fn take_suspend(&self) -> bool {
+        // Where every call polls, the exchange alone would be felt.
+        self.is_suspend.load(Ordering::Relaxed) && self.is_suspend.swap(false, Ordering::Acquire)
+    }
+
+    /// Lets processes wait at update points, or go on.
+    pub(crate) fn set_gathering(&self, is_gathering: bool) {
+        self.is_gathering.store(is_gathering, Ordering::Release);
+        self.request();
+    }
+
+    /// Whether an update is pending: what an update point looks at.
+    #[inline]
+    pub(crate) fn is_gathering(&self) -> bool {
+        self.is_gathering.load(Ordering::Relaxed)
     }
 
     /// A stop that was requested and not met.

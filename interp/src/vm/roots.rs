@@ -17,6 +17,7 @@ use super::stack::{Frame, Stack};
 use crate::code::CodeTable;
 use crate::objects::symbols::SymbolTable;
 use crate::objects::{Known, Special};
+use crate::spaces::handles::Mirrors;
 
 /// All references of a space that stand outside its heap.
 pub(crate) struct Roots {
@@ -40,6 +41,10 @@ pub(crate) struct Roots {
     pub codes: CodeTable,
     /// The semaphore that return barriers signal; nil, or null before the first was given, if there is none.
     pub update_events: Oop,
+    /// The list of the processes that stand at update points; null before the first.
+    pub gate: Oop,
+    /// What hypervisors hold on to.
+    pub mirrors: Mirrors,
     /// Semaphores to be signalled at a time.
     pub alarms: Alarms,
     /// Semaphores to be signalled when other threads hand something in.
@@ -95,6 +100,8 @@ impl RootSet for CollectorView {
         let fixed = roots.classes.iter_mut().chain(&mut roots.special).chain(&mut roots.temporary);
         fixed.for_each(&mut *visitor);
         visitor(&mut roots.update_events);
+        visitor(&mut roots.gate);
+        roots.mirrors.visit(visitor);
         let (active, above, frame) = (roots.active, roots.above, roots.frame);
         for (number, stack) in roots.stacks.iter_mut().enumerate() {
             if let Some(stack) = stack {
@@ -113,6 +120,7 @@ impl RootSet for CollectorView {
         // SAFETY: [roots-owner]
         let roots = unsafe { &mut *self.0.0.get() };
         roots.symbols.visit_weak(visitor);
+        roots.mirrors.visit_weak(visitor);
         roots.codes.visit_weak(visitor);
         roots.interrupt.request();
     }
@@ -121,6 +129,7 @@ impl RootSet for CollectorView {
         // SAFETY: [roots-owner]
         let roots = unsafe { &mut *self.0.0.get() };
         roots.symbols.visit_weak_young(young, visitor);
+        roots.mirrors.visit_weak_young(young, visitor);
         roots.codes.visit_weak_young(young, visitor);
         roots.interrupt.request();
     }

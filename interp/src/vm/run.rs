@@ -34,6 +34,10 @@ pub enum Exit {
     Quit(i32),
     /// The host asked for it.
     Interrupted,
+    /// Another thread asked for the space: no process is active.
+    Suspended,
+    /// An update is pending, and every process stands at an update point or waits.
+    Gathered,
 }
 
 const FORWARDER: u32 = ClassIndex::FORWARDER.get();

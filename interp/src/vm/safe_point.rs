@@ -33,6 +33,16 @@ impl Space {
         let methods = self.elements(methods);
         let processes = self.elements(processes);
         let exempt = self.exempt_from(contexts);
+        self.guard_all(&methods, &processes, &exempt)
+    }
+
+    /// As [`guard`](Self::guard), by what identifies methods and processes, and for each stack the number of the oldest frame that is exempt.
+    pub(crate) fn guard_all(
+        &mut self,
+        methods: &HashSet<u64>,
+        processes: &HashSet<u64>,
+        exempt: &HashMap<usize, usize>,
+    ) -> Vec<Blocked> {
         let mut blocked = Vec::new();
         for number in 0..self.roots.stacks.len() {
             let Some(stack) = self.roots.stacks[number].as_ref() else { continue };
@@ -111,6 +121,9 @@ impl Space {
 
     /// A frame with a barrier goes: the updater looks again as soon as the guest is at its next poll.
     pub(super) fn leave_barrier(&mut self) {
+        if self.stops_at_barriers {
+            self.interrupt.request_suspend();
+        }
         let semaphore = self.roots.update_events;
         if semaphore != Oop::NULL && self.value(semaphore).is_kind_of(Known::Semaphore) {
             self.signal(semaphore);

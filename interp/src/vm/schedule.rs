@@ -26,6 +26,9 @@ impl Space {
         if !self.interrupt.is_requested() {
             return None;
         }
+        if self.interrupt.take_suspend() {
+            return Some(self.hand_over());
+        }
         if self.is_only_counted() {
             return None;
         }
@@ -45,7 +48,7 @@ impl Space {
         } else {
             self.preempt()
         }
-        None
+        self.exit.take()
     }
 
     /// A control primitive changed frames.
@@ -80,7 +83,7 @@ impl Space {
     }
 
     /// Puts `process` at the end of a list.
-    fn append(&self, list: Oop, process: Oop) {
+    pub(crate) fn append(&self, list: Oop, process: Oop) {
         let last = self.value(list).slot(semaphore::LAST_LINK).filter(|last| !last.is_nil());
         match last {
             Some(last) => self.put(last.oop(), process::NEXT_LINK, process),
@@ -92,7 +95,7 @@ impl Space {
     }
 
     /// Takes the first process off a list.
-    fn take_first(&self, list: Oop) -> Option<Oop> {
+    pub(crate) fn take_first(&self, list: Oop) -> Option<Oop> {
         let first = self.value(list).slot(semaphore::FIRST_LINK).filter(|first| !first.is_nil())?;
         self.remove(list, first.oop());
         Some(first.oop())
@@ -122,7 +125,7 @@ impl Space {
     }
 
     /// The list of runnable processes of a priority.
-    fn run_list(&self, priority: usize) -> Option<Value<'_>> {
+    pub(super) fn run_list(&self, priority: usize) -> Option<Value<'_>> {
         let lists = self.scheduler().slot(scheduler::LISTS)?;
         lists.slot(priority.clamp(1, lists.slots().max(1)) - 1)
     }
@@ -138,7 +141,7 @@ impl Space {
     }
 
     /// Makes a process that waits nowhere runnable.
-    pub(super) fn make_runnable(&self, process: Oop) {
+    pub(crate) fn make_runnable(&self, process: Oop) {
         if let Some(list) = self.run_list(self.priority_of(self.value(process))) {
             self.append(list.oop(), process);
         }
@@ -273,19 +276,21 @@ impl Space {
                 self.floor = 0;
                 continue;
             }
+            if self.interrupt.is_gathering() {
+                return self.end_with(Exit::Gathered);
+            }
             let deadline = self.roots.alarms.next();
             if deadline.is_none() && !self.messages_wake_from(0) {
-                self.exit = Some(Exit::Deadlock);
-                self.interrupt.request();
-                return;
+                return self.end_with(Exit::Deadlock);
             }
             let interrupt = self.interrupt.clone();
             self.mutator.blocked(|| interrupt.sleep(deadline));
             self.interrupt.accept();
+            if self.interrupt.take_suspend() {
+                return self.end_with(Exit::Suspended);
+            }
             if self.interrupt.take_stop() {
-                self.exit = Some(Exit::Interrupted);
-                self.interrupt.request();
-                return;
+                return self.end_with(Exit::Interrupted);
             }
             let _ = self.signal_due();
             let _ = self.announce_messages();
@@ -307,7 +312,7 @@ impl Space {
     }
 
     /// Makes a stack the active one.
-    fn enter_stack(&mut self, number: usize) {
+    pub(crate) fn enter_stack(&mut self, number: usize) {
         self.roots.active = number;
         if let Some(stack) = self.roots.stacks[number].as_mut() {
             let top = stack.top;

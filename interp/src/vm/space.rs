@@ -22,6 +22,8 @@ use crate::objects::symbols::SymbolTable;
 use crate::objects::{Known, Special, Value};
 use crate::primitives::Call;
 use crate::primitives::file_table::FileTable;
+use crate::spaces::Hypervisor;
+use crate::spaces::handles::Mirrors;
 
 /// How become works in a space, and so what its dispatch loop checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -100,6 +102,12 @@ pub struct Space {
     pub(crate) files: FileTable,
     /// What stood on the command line for the guest.
     pub arguments: Vec<String>,
+    /// The spaces that the guest may look at and change; none for most.
+    pub(crate) hypervisor: Option<Hypervisor>,
+    /// Whether the space is suspended when an activation with a return barrier goes, and the process that it was of waits at the gate.
+    pub(crate) stops_at_barriers: bool,
+    /// Whether such an activation of the active process has gone.
+    pub(crate) has_left: bool,
     /// The stack whose end ends the loop.
     pub(crate) awaited: Option<usize>,
 }
@@ -108,6 +116,11 @@ impl Space {
     /// A heap without classes: what bootstrap fills.
     pub(crate) fn empty(options: SpaceOptions) -> Result<Space, SpaceError> {
         let world = World::new(options.gc.clone())?;
+        Ok(Space::of_world(&world, options))
+    }
+
+    /// A space in a world to which no mutator is attached, without anything that it knows of the heap.
+    pub(super) fn of_world(world: &Arc<World>, options: SpaceOptions) -> Space {
         let nil = world.heap().nil();
         let interrupt = Arc::new(Interrupt::default());
         let (roots, view) = RootsHandle::new(Roots {
@@ -121,6 +134,8 @@ impl Space {
             symbols: SymbolTable::default(),
             codes: CodeTable::default(),
             update_events: Oop::NULL,
+            gate: Oop::NULL,
+            mirrors: Mirrors::default(),
             alarms: Alarms::default(),
             inboxes: Inboxes::default(),
             interrupt: interrupt.clone(),
@@ -131,7 +146,7 @@ impl Space {
         let mut mutator = world.attach();
         // SAFETY: the cells hold immediates and references of this world.
         unsafe { mutator.add_roots(Box::new(view)) };
-        Ok(Space {
+        Space {
             mutator,
             roots,
             injection: Injection::new(options.random_becomes),
@@ -157,7 +172,10 @@ impl Space {
             caches_used: false,
             last_failure: None,
             files: FileTable::default(),
-        })
+            hypervisor: None,
+            stops_at_barriers: false,
+            has_left: false,
+        }
     }
 
     /// How become works here.

@@ -162,6 +162,30 @@ impl Stack {
         }
     }
 
+    /// A stack with room for so many frames and registers, at least what a new one has.
+    pub(super) fn with_room(limits: StackLimits, process: Oop, frames: usize, registers: usize) -> Stack {
+        let mut stack = Stack::new(limits, process);
+        let (frames, registers) = (frames.max(stack.frames.len()), registers + MOST_REGISTERS);
+        stack.frames = vec![UNUSED; frames].into();
+        stack.registers = vec![Oop::NULL; registers.max(stack.registers.len())].into();
+        stack
+    }
+
+    /// The number of the register at an address.
+    pub(super) fn register_at(&self, address: *const Oop) -> usize {
+        (address as usize - self.registers.as_ptr() as usize) / size_of::<Oop>()
+    }
+
+    /// All registers, in use or not.
+    pub(super) fn all_registers(&self) -> &[Oop] {
+        &self.registers
+    }
+
+    /// As [`all_registers`](Self::all_registers), to be changed.
+    pub(super) fn all_registers_mut(&mut self) -> &mut [Oop] {
+        &mut self.registers
+    }
+
     /// Register 0 of the first frame.
     pub fn start(&mut self) -> *mut Oop {
         self.registers.as_mut_ptr()
@@ -226,6 +250,41 @@ impl Stack {
         }
         self.registers = larger;
         self.frames = frames.into();
+        true
+    }
+
+    /// Puts a frame that waits for the one above it between frame `below` and that, with `registers` registers: the receiver, and nil in the others.
+    /// False at the limit. Pointers into the stack are void afterwards. [`top`](Self::top) is right.
+    pub(crate) fn insert_frame(
+        &mut self,
+        below: usize,
+        frame: Frame,
+        registers: usize,
+        receiver: Oop,
+        nil: Oop,
+    ) -> bool {
+        if self.top + 2 > self.limit || below >= self.top {
+            return false;
+        }
+        let at = |stack: &Stack, number: usize| stack.register_at(stack.frames[number].base);
+        let (start, end) = (at(self, below + 1), at(self, self.top) + self.registers_of(self.top).len());
+        let bases: Vec<usize> = (0..=self.top).map(|number| at(self, number)).collect();
+        let mut larger = vec![nil; self.registers.len().max(end + registers + MOST_REGISTERS)];
+        larger[..start].copy_from_slice(&self.registers[..start]);
+        larger[start] = receiver;
+        larger[start + registers..end + registers].copy_from_slice(&self.registers[start..end]);
+        let larger: Box<[Oop]> = larger.into();
+        let base = larger.as_ptr().cast_mut();
+        let mut frames = self.frames[..=self.top].to_vec();
+        for (number, frame) in frames.iter_mut().enumerate() {
+            let moved = bases[number] + if number > below { registers } else { 0 };
+            frame.base = base.wrapping_add(moved);
+        }
+        frames.insert(below + 1, Frame { base: base.wrapping_add(start), ..frame });
+        frames.resize(self.frames.len().max(self.top + 2), UNUSED);
+        self.registers = larger;
+        self.frames = frames.into();
+        self.top += 1;
         true
     }
 

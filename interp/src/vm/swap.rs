@@ -184,6 +184,14 @@ impl Space {
         count
     }
 
+    /// Visits all objects of the heap, dead ones included that have not been collected.
+    pub(crate) fn for_each_object(&mut self, mut visitor: impl FnMut(instar_heap::Obj)) {
+        let mut pause = self.mutator.stop_world();
+        pause.retire_buffers();
+        // SAFETY: inside a pause, with retired buffers, all spaces can be walked.
+        unsafe { pause.world().heap().for_each_object(|object, _| visitor(object)) };
+    }
+
     /// The objects that refer to `target`, but for the lists that only the runtime sees.
     pub(crate) fn pointers_to(&mut self, target: Oop) -> Vec<Oop> {
         let mut found = Vec::new();
