@@ -2,7 +2,7 @@
 //!
 //! **Algorithm.** A full collection leaves all that lives in the old generation, whose words are copied with the references that stand outside the
 //! heap. To make a space, the words are copied once more and every reference is moved by the same distance ([`HeapImage`]). Code is
-//! shared; a space makes its own, with inline caches, of what it runs ([`CodeTable::of_image`]).
+//! shared; a space makes its own, with inline caches, of what it runs (`CodeTable::of_image`).
 //!
 //! \[at-rest\] An image is taken of a space in which no process is active: the top frame of each stack stands at its next instruction, and what
 //! can run stands in the lists of the scheduler.
