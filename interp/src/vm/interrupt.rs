@@ -90,9 +90,9 @@ impl Interrupt {
 
     /// The request is being attended to. What is requested from now on is a new request.
     pub(super) fn accept(&self) {
-        self.seen.store(self.real.load(Ordering::Relaxed), Ordering::Relaxed);
-        // Whatever was done before the request is seen by what follows.
-        std::sync::atomic::fence(Ordering::Acquire);
+        // An exchange, not a store, which might still be under way when flags are read and then undo a request that came meanwhile. Whatever was
+        // done before the request that is taken here is seen by what follows.
+        self.seen.swap(self.real.load(Ordering::Relaxed), Ordering::AcqRel);
     }
 
     /// Sleeps until a request, or until `deadline`.

@@ -33,6 +33,11 @@ impl Space {
             return None;
         }
         self.interrupt.accept();
+        if self.interrupt.take_suspend() {
+            // It came after the first look, with a request that is accepted now. Whatever else was requested waits until the space goes on.
+            self.interrupt.request();
+            return Some(self.hand_over());
+        }
         if self.interrupt.take_stop() {
             return Some(Exit::Interrupted);
         }
