@@ -8,7 +8,7 @@ pub mod edits;
 pub mod patch;
 
 use include_dir::{Dir, include_dir};
-use instar_interp::source::{self, Package, SourceErrors, SourceFile};
+use instar_interp::source::{self, Package, SourceErrors};
 
 static SMALLTALK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/smalltalk");
 
@@ -26,12 +26,7 @@ pub const SCENARIOS: &[&str] = &["DSU-Tests", "DSU-Scenarios"];
 /// # Errors
 /// If a source cannot be read, which the tests exclude for those that are named here.
 pub fn packages(names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
-    let mut files = Vec::new();
-    for folder in names.iter().filter_map(|name| SMALLTALK.get_dir(name)) {
-        let texts = folder.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
-        files.extend(texts.map(|(path, text)| SourceFile::new(path, text)));
-    }
-    source::read_files(&files)
+    source::embedded(&SMALLTALK, names)
 }
 
 /// Smalltalk that makes the patch which a file describes: a [patch file](patch), or Smalltalk whose value is a `DSUPatch` itself.

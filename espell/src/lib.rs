@@ -5,7 +5,7 @@
 
 use include_dir::{Dir, include_dir};
 use instar_interp::bootstrap::Problem;
-use instar_interp::source::{self, Package, SourceErrors, SourceFile};
+use instar_interp::source::{self, Package, SourceErrors};
 use instar_interp::spaces::Hypervisor;
 use instar_interp::vm::{Space, SpaceError, SpaceOptions};
 
@@ -21,12 +21,7 @@ pub const APPLICATION: &[&str] = &["Chester-UpdatePoints"];
 /// # Errors
 /// If a source cannot be read, which the tests exclude for those that are named here.
 pub fn packages(names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
-    let mut files = Vec::new();
-    for folder in names.iter().filter_map(|name| SMALLTALK.get_dir(name)) {
-        let texts = folder.files().filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
-        files.extend(texts.map(|(path, text)| SourceFile::new(path, text)));
-    }
-    source::read_files(&files)
+    source::embedded(&SMALLTALK, names)
 }
 
 fn loaded(space: &mut Space, names: &[&str]) -> Result<(), SpaceError> {

@@ -9,6 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use include_dir::Dir;
+
 use super::chunk;
 use super::file::{Place, SourceError, SourceErrors, SourceFile};
 use super::filetree;
@@ -119,6 +121,18 @@ fn load(path: &Path, files: &mut Vec<Arc<SourceFile>>, errors: &mut Vec<SourceEr
             }
         },
     }
+}
+
+/// Reads packages that are built into the program: the folders of these names.
+///
+/// # Errors
+/// All that are found, in all files.
+pub fn embedded(packages: &Dir<'static>, names: &[&str]) -> Result<Vec<Package>, SourceErrors> {
+    let folders = names.iter().filter_map(|name| packages.get_dir(name));
+    let texts =
+        folders.flat_map(Dir::files).filter_map(|file| Some((file.path().to_str()?, file.contents_utf8()?)));
+    let files: Vec<Arc<SourceFile>> = texts.map(|(path, text)| SourceFile::new(path, text)).collect();
+    read_files(&files)
 }
 
 /// Reads packages from files that are in memory.

@@ -17,5 +17,5 @@ pub mod tonel;
 
 pub use composition::{Composition, TraitUse};
 pub use file::{Place, SourceError, SourceErrors, SourceFile};
-pub use folder::{is_script, read, read_file, read_files};
+pub use folder::{embedded, is_script, read, read_file, read_files};
 pub use model::{ClassDef, DoItDef, ExtensionDef, Filing, Layout, MethodDef, Package, Side, Style, TraitDef};
