@@ -68,16 +68,31 @@ const Q: (&str, &str) = ("Q/package.st", "Package { #name : 'Q' }");
 fn compositions_and_methods_of_traits() {
     let old = packages(&[
         P,
-        ("P/TA.trait.st", "Trait { #name : 'TA', #package : 'P' }\nTA >> x [ ^ 1 ]\nTA >> y [ ^ 2 ]\nTA class >> make [ ^ self new ]"),
+        (
+            "P/TA.trait.st",
+            "Trait { #name : 'TA', #package : 'P' }\nTA >> x [ ^ 1 ]\nTA >> y [ ^ 2 ]\nTA class >> make [ ^ self new ]",
+        ),
         ("P/TGone.trait.st", "Trait { #name : 'TGone', #package : 'P' }\nTGone >> gone [ ^ 0 ]"),
-        ("P/A.class.st", "Class { #name : 'A', #superclass : 'Object', #traits : 'TA + TGone', #package : 'P' }"),
+        (
+            "P/A.class.st",
+            "Class { #name : 'A', #superclass : 'Object', #traits : 'TA + TGone', #package : 'P' }",
+        ),
         ("P/B.class.st", "Class { #name : 'B', #superclass : 'Object', #traits : 'TA', #package : 'P' }"),
     ]);
     let new = packages(&[
         P,
-        ("P/TA.trait.st", "Trait { #name : 'TA', #package : 'P' }\nTA >> x [ ^ 10 ]\nTA >> z [ ^ self x ]\nTA class >> make [ ^ self basicNew ]"),
-        ("P/TNew.trait.st", "\"\nNew.\n\"\nTrait { #name : 'TNew', #traits : 'TA - {#z}', #package : 'P' }\nTNew >> added [ ^ self x + 1 ]\nTNew class >> kind [ ^ #kind ]"),
-        ("P/A.class.st", "Class { #name : 'A', #superclass : 'Object', #traits : 'TNew @ {#ten -> #x}', #package : 'P' }"),
+        (
+            "P/TA.trait.st",
+            "Trait { #name : 'TA', #package : 'P' }\nTA >> x [ ^ 10 ]\nTA >> z [ ^ self x ]\nTA class >> make [ ^ self basicNew ]",
+        ),
+        (
+            "P/TNew.trait.st",
+            "\"\nNew.\n\"\nTrait { #name : 'TNew', #traits : 'TA - {#z}', #package : 'P' }\nTNew >> added [ ^ self x + 1 ]\nTNew class >> kind [ ^ #kind ]",
+        ),
+        (
+            "P/A.class.st",
+            "Class { #name : 'A', #superclass : 'Object', #traits : 'TNew @ {#ten -> #x}', #package : 'P' }",
+        ),
         ("P/B.class.st", "Class { #name : 'B', #superclass : 'Object', #traits : 'TA', #package : 'P' }"),
     ]);
     let made = there_and_back(
@@ -91,7 +106,12 @@ fn compositions_and_methods_of_traits() {
                 ifTrue: [ #new ] ]",
     );
     let text = made.to_string();
-    for part in ["#traits : 'TNew @ {#ten -> #x}'", "AddedTrait {\n\t#name : #TNew", "RemovedTrait {\n\t#name : #TGone", "TA >> x ["] {
+    for part in [
+        "#traits : 'TNew @ {#ten -> #x}'",
+        "AddedTrait {\n\t#name : #TNew",
+        "RemovedTrait {\n\t#name : #TGone",
+        "TA >> x [",
+    ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
 }
@@ -144,7 +164,9 @@ fn a_class_goes_into_another_package_with_its_methods() {
 #[test]
 fn extensions_become_own_methods_and_stay_so_on_the_way_back() {
     let class = |package: &str, methods: &str| {
-        format!("Class {{ #name : 'A', #superclass : 'Object', #package : '{package}' }}\nA >> x [ ^ 1 ]\n{methods}")
+        format!(
+            "Class {{ #name : 'A', #superclass : 'Object', #package : '{package}' }}\nA >> x [ ^ 1 ]\n{methods}"
+        )
     };
     let old = packages(&[
         P,
@@ -215,7 +237,8 @@ fn roots_come_and_classes_become_roots() {
         let files = [P, ("P/A.class.st", class.as_str()), ("P/B.class.st", more)];
         packages(if more.is_empty() { &files[..2] } else { &files })
     };
-    let root = "Class { #name : 'B', #superclass : #nil, #instVars : [ 'y' ], #package : 'P' }\nB >> y [ ^ 7 ]";
+    let root =
+        "Class { #name : 'B', #superclass : #nil, #instVars : [ 'y' ], #package : 'P' }\nB >> y [ ^ 7 ]";
     let (old, new) = (program("#Object", ""), program("#nil", root));
     let probe = "| a | a := Smalltalk at: #OneA ifAbsent: [ Smalltalk at: #OneA put: (A of: 5) ].
         a x = 5 ifFalse: [ #lost ] ifTrue: [
@@ -233,7 +256,10 @@ fn a_root_is_said_so() {
     assert!(patch.to_string().contains("#superclass : #nil"), "{patch}");
     let mut session = session(&[]);
     apply(&mut session, &patch);
-    assert_eq!(evaluate(&mut session, "B superclass isNil and: [ DSUUpdate undo. (Smalltalk includesKey: #B) not ]"), "true");
+    assert_eq!(
+        evaluate(&mut session, "B superclass isNil and: [ DSUUpdate undo. (Smalltalk includesKey: #B) not ]"),
+        "true"
+    );
 }
 
 #[test]
@@ -257,10 +283,19 @@ fn what_cannot_be_is_refused_by_name() {
         ("RemovedTrait { #name : #TA }", "TA is removed, but A uses it"),
         ("ChangedTrait { #name : #TA, #traits : 'TA' }", "TA would use itself"),
         ("ChangedClass { #name : #A, #traits : 'TMissing' }", "A uses TMissing, which is not a trait"),
-        ("ChangedClass { #name : #A, #traits : 'TA @ {#a -> #b}' }", "an alias of #b, which it does not have"),
+        (
+            "ChangedClass { #name : #A, #traits : 'TA @ {#a -> #b}' }",
+            "an alias of #b, which it does not have",
+        ),
         ("RemovedMethod { #method : 'A>>x' }", "A has no method #x to be removed"),
-        ("ChangedTrait { #name : #TA, #instVars : [ 'x' ] }", "The trait TA has variables, and traits have none"),
-        ("AddedTrait { #name : #TB, #classInstVars : [ 'x' ] }", "The trait TB has variables, and traits have none"),
+        (
+            "ChangedTrait { #name : #TA, #instVars : [ 'x' ] }",
+            "The trait TA has variables, and traits have none",
+        ),
+        (
+            "AddedTrait { #name : #TB, #classInstVars : [ 'x' ] }",
+            "The trait TB has variables, and traits have none",
+        ),
     ] {
         let found = refusal(section);
         assert!(found.contains(expected), "{section}: {found}");
