@@ -228,9 +228,13 @@ impl Space {
         let mut pause = self.mutator.stop_world();
         pause.retire_buffers();
         let heap = pause.world().heap();
+        // What is overwritten is not left out, and must not be: its mark would stay.
+        let kept = except.map(|except| (except, if except == array { start } else { except.slots() }));
         // SAFETY: as in `count_instances`; the arrays have these slots, whose objects the heap's side tables cover; nobody else runs.
         unsafe {
-            except.inspect(|except| for_each_mark(heap, *except, |cell, bit| cell.fetch_or(bit, Relaxed)));
+            kept.inspect(|(except, end)| {
+                for_each_mark(heap, *except, *end, |cell, bit| cell.fetch_or(bit, Relaxed))
+            });
             heap.for_each_instance(class, |instance| {
                 if count < most && instance != array && !heap.side.is_marked(instance.oop().address()) {
                     array.set_slot_raw(start + count, instance.oop());
@@ -238,19 +242,26 @@ impl Space {
                     count += 1;
                 }
             });
-            except.inspect(|except| for_each_mark(heap, *except, |cell, bit| cell.fetch_and(!bit, Relaxed)));
+            kept.inspect(|(except, end)| {
+                for_each_mark(heap, *except, *end, |cell, bit| cell.fetch_and(!bit, Relaxed))
+            });
         }
         count
     }
 }
 
-/// The mark word and bit of each object among the elements of an array.
+/// The mark word and bit of each object among the first elements of an array.
 ///
 /// # Safety
 /// The object's slots are references, in a stop.
-unsafe fn for_each_mark(heap: &Heap, array: instar_heap::Obj, change: impl Fn(&AtomicU64, u64) -> u64) {
+unsafe fn for_each_mark(
+    heap: &Heap,
+    array: instar_heap::Obj,
+    end: usize,
+    change: impl Fn(&AtomicU64, u64) -> u64,
+) {
     // SAFETY: the caller's promise.
-    let elements = (0..array.slots()).map(|slot| unsafe { instar_heap::memory::resolve(array.slot(slot)) });
+    let elements = (0..end).map(|slot| unsafe { instar_heap::memory::resolve(array.slot(slot)) });
     for element in elements.filter(|element| element.is_pointer()) {
         // SAFETY: side tables cover all objects.
         let cell = unsafe { heap.side.marks.at(element.address()) };
