@@ -224,7 +224,10 @@ fn a_program_that_holds_all_memory_does_not_stand_still() {
             [ {APPLY} ] fork. done wait. Smalltalk garbageCollect. 7"
         );
         assert_eq!(answer(&mut session, &beside), "7");
-        answer(&mut session, "what := [ :update | update patch policy: DSUPolicy byName for: #DSUTestSample ]");
+        answer(
+            &mut session,
+            "what := [ :update | update patch policy: DSUPolicy byName for: #DSUTestSample ]",
+        );
         assert_eq!(answer(&mut session, "DSUFailingMemory state"), "#first");
         assert_eq!(answer(&mut session, "DSUFailingMemory isIdle"), "true");
         assert_eq!(answer(&mut session, APPLY), "nil");

@@ -154,7 +154,7 @@ impl Patch {
         }
         let is_needed = rule != SlotRule::default();
         let class = target.unwrap_or(after).to_owned();
-        is_needed.then(|| Policy { class, rule: Rule::Slots(rule), undecided })
+        is_needed.then_some(Policy { class, rule: Rule::Slots(rule), undecided })
     }
 
     /// What the comparison found, without what the patch itself says backwards.
