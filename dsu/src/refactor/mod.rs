@@ -181,7 +181,6 @@ pub fn refactor(what: &Refactoring, packages: &[Package], library: &[Package]) -
             split_class::run(&program, class, variables, into, holder)
         }
     }?;
-    outcome.warnings.sort();
     outcome.warnings.dedup();
     Ok(outcome)
 }

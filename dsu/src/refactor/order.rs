@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use instar_interp::source::{MethodDef, Package, Side};
+use instar_interp::source::{MethodDef, Package, Place, Side};
 
 use super::draft::Key;
 
@@ -25,6 +25,7 @@ pub(super) fn restore(
         package.traits.iter_mut().for_each(|made| sort(&made.name, &mut made.methods));
         package.extensions.iter_mut().for_each(|one| sort(&one.name, &mut one.methods));
         let Some(old) = before.iter().find(|old| old.name == package.name) else { continue };
+        write_alike(old, package);
         let place = |name: &str| {
             let new_name = |old: &str| renamed.get(old).map_or(old.to_owned(), String::clone);
             old.classes
@@ -36,6 +37,15 @@ pub(super) fn restore(
         package.classes.sort_by_key(|class| place(&class.name));
         package.traits.sort_by_key(|made| place(&made.name));
     }
+}
+
+/// Files that come are written in the style of those that are there.
+fn write_alike(old: &Package, new: &mut Package) {
+    let styles = old.classes.iter().map(|class| class.style);
+    let Some(style) = styles.chain(old.extensions.iter().map(|one| one.style)).next() else { return };
+    let is_new = |place: &Place| place.file.path.is_empty();
+    new.classes.iter_mut().filter(|class| is_new(&class.place)).for_each(|class| class.style = style);
+    new.extensions.iter_mut().filter(|one| is_new(&one.place)).for_each(|one| one.style = style);
 }
 
 fn selector(method: &MethodDef) -> String {
