@@ -63,11 +63,8 @@ fn renamed_variables_keep_their_values_and_get_their_names_back() {
     live.evaluate("c := Counter new. c up. t := Timer new. t up; up. t step: 9. Counter made; made. Timer made. Counter all add: c");
     let state = "{ c count. t count. t step. (Counter instVarNamed: 'NAME'). (Timer instVarNamed: 'NAME'). Counter all size. Counter classPool keys asArray }";
     let expect = |live: &mut Live, side: &str, shared: &str| {
-        let found = live.evaluate(&format!(
-            "({}) printString = '{}'",
-            state.replace("NAME", side),
-            format!("#(1 2 9 2 1 1 #(#{shared}))")
-        ));
+        let state_now = state.replace("NAME", side);
+        let found = live.evaluate(&format!("({state_now}) printString = '#(1 2 9 2 1 1 #(#{shared}))'"));
         assert_eq!(found, "true", "{}", live.evaluate(&state.replace("NAME", side)));
     };
     expect(&mut live, "made", "All");
