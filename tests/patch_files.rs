@@ -188,8 +188,7 @@ Order >> price [
 fn traits_of_a_program_that_runs_change_and_come_and_go() {
     let more = TRAIT.replace("TPriced", "TTaxed").replace("^ self price printString", "^ 'with taxes'");
     let changed = PRICED.replace("'TPriced'", "'TTaxed + (TPriced @ {#bare -> #text} - {#text})'");
-    let main =
-        "| order |\norder := Order new.\n[ Transcript show: order text; cr; flush. (Delay forMilliseconds: 5) wait ] repeat.\n";
+    let main = "| order |\norder := Order new.\n[ Transcript show: order text; cr; flush. (Delay forMilliseconds: 5) wait ] repeat.\n";
     let folder = Folder::new("patch-traits", &[("main.st", main), ("src/Shop/package.st", PACKAGE)]);
     let git = |arguments: &[&str]| {
         let mut git = Command::new("git");
@@ -212,7 +211,8 @@ fn traits_of_a_program_that_runs_change_and_come_and_go() {
         git(&["commit", "--quiet", "-m", version]);
         git(&["tag", version]);
     }
-    let mut command = program::command(&["patch", "diff", "old", "new", "--package", "Shop", "--name", "Taxes"]);
+    let mut command =
+        program::command(&["patch", "diff", "old", "new", "--package", "Shop", "--name", "Taxes"]);
     let made = command.current_dir(folder.path(".")).output().unwrap();
     assert_eq!(status(&made), 0, "{}", stderr(&made));
     let folders = instar(&["patch", "diff", &folder.path("old"), &folder.path("new"), "--name", "Taxes"]);

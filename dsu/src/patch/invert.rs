@@ -20,6 +20,7 @@ impl Patch {
         let mut inverse = diff(&format!("Undo of {}", self.name), &after, base);
         self.know_renames(&mut inverse);
         let guesses = std::mem::take(&mut inverse.policies);
+        self.know_renamed_variables(&mut inverse);
         let versions = Versions { base, after: &after };
         for policy in self.policies.iter().flat_map(|policy| self.backwards(policy, &versions)) {
             add(policy, &mut inverse.policies);
@@ -59,6 +60,16 @@ impl Patch {
             // The two are too unlike to be recognised.
             back.undecided =
                 vec![format!("{new} had the name {old}: write ChangedClass with #oldName : #{new}")];
+        }
+    }
+
+    /// Shared variables and those of the class as an object get their names back, and keep their values.
+    fn know_renamed_variables(&self, inverse: &mut Patch) {
+        for class in self.classes.iter().filter(|class| !class.renamed_variables.is_empty()) {
+            let name = class.old_name.as_ref().unwrap_or(&class.name);
+            let Some(back) = inverse.classes.iter_mut().find(|one| one.name == *name) else { continue };
+            back.renamed_variables =
+                class.renamed_variables.iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         }
     }
 
@@ -252,8 +263,11 @@ fn mark_class_state(inverse: &mut Patch, after: &[Package]) {
         let none: &[String] = &[];
         let (shared, own) =
             known.map_or((none, none), |one| (&one.class_variables, &one.class_instance_variables));
+        let renamed = &class.renamed_variables;
+        let is_kept = |name: &String| renamed.iter().any(|(_, new)| new == name);
         let names = |come: &Option<Vec<String>>, known: &[String]| -> Vec<String> {
-            come.iter().flatten().filter(|name| !known.contains(name)).cloned().collect()
+            let come = come.iter().flatten().filter(|name| !known.contains(name) && !is_kept(name));
+            come.cloned().collect()
         };
         let mut lost = names(&class.class_variables, shared);
         lost.extend(names(&class.class_instance_variables, own));
