@@ -155,3 +155,86 @@ fn revisions_in_git_are_compared() {
     assert_eq!(status(&refused), 1);
     assert!(stderr(&refused).contains("nowhere"), "{}", stderr(&refused));
 }
+
+const TRAIT: &str = "\
+Trait {
+\t#name : 'TPriced',
+\t#package : 'Shop'
+}
+
+{ #category : 'printing' }
+TPriced >> text [
+\t^ self price printString
+]
+";
+
+const PRICED: &str = "\
+Class {
+\t#name : 'Order',
+\t#superclass : 'Object',
+\t#traits : 'TPriced',
+\t#category : 'Shop',
+\t#package : 'Shop'
+}
+
+{ #category : 'accessing' }
+Order >> price [
+\t^ 7
+]
+";
+
+/// From git, and from folders; applied, undone, applied, and taken back by the inverse.
+#[test]
+fn traits_of_a_program_that_runs_change_and_come_and_go() {
+    let more = TRAIT.replace("TPriced", "TTaxed").replace("^ self price printString", "^ 'with taxes'");
+    let changed = PRICED.replace("'TPriced'", "'TTaxed + (TPriced @ {#bare -> #text} - {#text})'");
+    let main = "| order |\norder := Order new.\n[ Transcript show: order text; cr; flush. (Delay forMilliseconds: 5) wait ] repeat.\n";
+    let folder = Folder::new("patch-traits", &[("main.st", main), ("src/Shop/package.st", PACKAGE)]);
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
+        let output = git.current_dir(folder.path(".")).output().expect("git is installed");
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    };
+    git(&["init", "--quiet"]);
+    for version in ["old", "new"] {
+        let is_new = version == "new";
+        for root in ["src", version] {
+            folder.write(&format!("{root}/Shop/package.st"), PACKAGE);
+            folder.write(&format!("{root}/Shop/Order.class.st"), if is_new { &changed } else { PRICED });
+            folder.write(&format!("{root}/Shop/TPriced.trait.st"), TRAIT);
+            if is_new {
+                folder.write(&format!("{root}/Shop/TTaxed.trait.st"), &more);
+            }
+        }
+        git(&["add", "src"]);
+        git(&["commit", "--quiet", "-m", version]);
+        git(&["tag", version]);
+    }
+    let mut command =
+        program::command(&["patch", "diff", "old", "new", "--package", "Shop", "--name", "Taxes"]);
+    let made = command.current_dir(folder.path(".")).output().unwrap();
+    assert_eq!(status(&made), 0, "{}", stderr(&made));
+    let folders = instar(&["patch", "diff", &folder.path("old"), &folder.path("new"), "--name", "Taxes"]);
+    assert_eq!(stdout(&made), stdout(&folders));
+    assert!(stdout(&made).contains("#traits : 'TTaxed + (TPriced @ {#bare -> #text} - {#text})'"));
+    folder.write("there.patch", &stdout(&made));
+    let inverse = instar(&["patch", "invert", &folder.path("there.patch"), "--base", &folder.path("old")]);
+    assert_eq!(status(&inverse), 0, "{}", stderr(&inverse));
+    folder.write("back.patch", &stdout(&inverse));
+
+    let socket = folder.path("socket");
+    let mut program =
+        Program::start(&["run", "--control", &socket, &folder.path("old"), &folder.path("main.st")]);
+    until_line(&mut program, "7");
+    let there: &[&str] = &["apply", "--to", &socket, &folder.path("there.patch")];
+    let undo: &[&str] = &["undo", "--to", &socket];
+    let back: &[&str] = &["apply", "--to", &socket, &folder.path("back.patch")];
+    for (arguments, line) in
+        [(there, "with taxes"), (undo, "7"), (there, "with taxes"), (back, "7"), (there, "with taxes")]
+    {
+        let done = instar(arguments);
+        assert_eq!(status(&done), 0, "{arguments:?}: {}{}", stdout(&done), stderr(&done));
+        until_line(&mut program, line);
+    }
+}

@@ -120,16 +120,19 @@ pub fn diff(name: &str, old: &[Package], new: &[Package]) -> Patch {
 fn add_methods(before: &Version<'_>, after: &Version<'_>, renamed: &BTreeMap<&str, &str>, patch: &mut Patch) {
     for (key, (method, package)) in &after.methods {
         let owner = renamed.get(key.0.as_str()).map_or(key.0.clone(), |old| (*old).to_owned());
-        let earlier = before.methods.get(&(owner, key.1, key.2.clone()));
+        let earlier = before.methods.get(&(owner.clone(), key.1, key.2.clone()));
+        // A method of its class's own package goes with the class into another one.
+        let (old_home, home) = (home_of(before, &owner), home_of(after, &key.0));
         let is_same = |(known, place): &(&MethodDef, &str)| {
+            let is_own = Some(*package) == home;
             known.category == method.category
-                && place == package
+                && is_own == (Some(*place) == old_home)
+                && (is_own || place == package)
                 && normalised(&known.source()) == normalised(&method.source())
         };
         if earlier.is_some_and(is_same) {
             continue;
         }
-        let home = after.definitions.get(&key.0).map(|one| one.package());
         let package = Some((*package).to_owned()).filter(|_| home != Some(*package));
         let edit = MethodEdit::Set((*method).clone());
         patch.methods.push(MethodChange { owner: key.0.clone(), edit, package, undecided: Vec::new() });
@@ -149,6 +152,11 @@ fn add_methods(before: &Version<'_>, after: &Version<'_>, renamed: &BTreeMap<&st
             undecided: Vec::new(),
         });
     }
+}
+
+/// The package that a class or trait stands in, if it is among the packages.
+fn home_of<'v>(version: &Version<'v>, name: &str) -> Option<&'v str> {
+    version.definitions.get(name).map(|one| one.package())
 }
 
 /// New and old names of classes that are alike: most of their methods and variables are the same.

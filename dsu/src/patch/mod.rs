@@ -22,6 +22,6 @@ pub use diff::diff;
 pub use expression::Undecided;
 pub use git::packages_at;
 pub use model::{
-    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule, Validation,
+    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, ROOT, Rule, SlotRule, Validation,
 };
 pub use read::read;
