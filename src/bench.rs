@@ -1,5 +1,6 @@
 //! `instar bench`: the benchmarks of the language.
 
+mod outside;
 mod update;
 mod virtualized;
 
@@ -14,7 +15,7 @@ use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
-use instar_bench::{functional, gdsu};
+use instar_bench::{effort, fixes, functional, gdsu};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -28,6 +29,8 @@ const ONE: &str = "one";
 const UPDATE: &str = "update";
 /// The subcommand that runs a scenario.
 const SCENARIO: &str = "scenario";
+/// The subcommand that applies a fix.
+const FIX: &str = "fix";
 
 #[derive(Subcommand)]
 pub enum BenchCommand {
@@ -83,11 +86,47 @@ pub enum BenchCommand {
     },
     /// Experiment E8, scenarios of updates that pass or do not: functional.csv
     ///
-    /// The chat model in development and under load, the engine's own classes, and the core library. --only takes their names.
+    /// The chat model in development and under load, the engine's own classes, and the core library, from inside and from outside the program. --only
+    /// takes their names.
     #[command(after_help = STATUS)]
     Functional {
         #[command(flatten)]
         arguments: BenchArguments,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Experiment E6, fixes of the core library of a program under load, applied from outside in one step: fixes.csv
+    ///
+    /// The three real fixes of Espell's Table 2 and the push-up of do:. 100 threads of depth 100 and 10⁶ live objects; with --quick 5, 20 and 1,000.
+    #[command(after_help = STATUS)]
+    Fixes {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// How become works: lazy, always-check or full-scan
+        #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
+        strategy: Strategy,
+    },
+    /// Experiment E9, lines of code by component beside those of Espell's Table 3: effort.csv
+    #[command(after_help = STATUS)]
+    Effort {
+        #[command(flatten)]
+        arguments: BenchArguments,
+        /// The source tree to count [default: that which this program was built from]
+        #[arg(long, value_name = "DIR")]
+        source: Option<PathBuf>,
+    },
+    /// Apply a fix in this process to a program of that size: prints name, 1 and the figures, separated by tabs
+    #[command(name = FIX, hide = true)]
+    Fix {
+        /// A fix or another case that there is
+        id: String,
+        /// Threads of the program
+        threads: u32,
+        /// Activations below each
+        depth: u32,
+        /// Live objects
+        objects: u32,
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
@@ -230,6 +269,27 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(functional::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Fixes { arguments, strategy } => {
+            let options = arguments.options(lang::Command::Fixes, strategy);
+            let command = |fix: &fixes::Fix, load: fixes::Load| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", FIX, fix.id, "--become", strategy.name()]);
+                command.args([load.threads, load.depth, load.objects].map(|it| it.to_string()));
+                command
+            };
+            finish(fixes::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Effort { arguments, source } => {
+            let options = arguments.options(lang::Command::Effort, Strategy::Lazy);
+            finish(effort::run(&options, &source.unwrap_or_else(effort::own_tree), &steps), &options)
+        }
+        BenchCommand::Fix { id, threads, depth, objects, strategy } => {
+            let load = fixes::Load { threads, depth, objects };
+            let figures = outside::apply(&id, load, become_strategy(strategy)).map_err(failed)?;
+            let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
+            say(format_args!("{id}\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Scenario { selector, strategy } => {
             let detail = update::scenario(&selector, become_strategy(strategy)).map_err(failed)?;
