@@ -135,9 +135,8 @@ pub fn run(options: &Options, tree: &Path, steps: &Steps) -> Result<Outcome, Err
     let planned =
         components().flat_map(|it| ["Rust", "Smalltalk"].map(|name| vec![it.id.to_owned(), name.to_owned()]));
     let mut rows = Rows::open(&session.csv, &COLUMNS, &["component", "language"], &planned.collect())?;
-    let mut outcome = Outcome::default();
-    outcome.table =
-        format!("{:24}{:>12}{:>8}{:>9}{:>9}   {}\n", "", "", "files", "lines", "code", "the paper's");
+    let table = format!("{:24}{:>12}{:>8}{:>9}{:>9}   {}\n", "", "", "files", "lines", "code", "the paper's");
+    let mut outcome = Outcome { table, ..Outcome::default() };
     for (component, (language, result)) in
         counted.iter().flat_map(|(it, both)| both.iter().map(move |one| (it, one)))
     {
