@@ -81,8 +81,21 @@ impl SpaceArguments {
         options
     }
 
-    /// A session in a new space, with what is to be loaded first.
+    /// A session in a new space, with what is to be loaded first. Its programs read the standard input without a standstill.
     pub fn session(&self, arguments: &[String]) -> Result<Session, Ended> {
+        self.session_with(arguments, |session| session.lend_input(std::io::stdin()))
+    }
+
+    /// As `session`, for whoever reads the standard input as well: what is evaluated reads on where this was.
+    pub fn conversation(&self) -> Result<Session, Ended> {
+        self.session_with(&[], |_| {})
+    }
+
+    fn session_with(
+        &self,
+        arguments: &[String],
+        prepare: impl FnOnce(&mut Session),
+    ) -> Result<Session, Ended> {
         exist(self.kernel.iter().chain(&self.load))?;
         let mut space = match &self.kernel {
             None => Space::new(self.options()),
@@ -91,6 +104,7 @@ impl SpaceArguments {
         .map_err(failed)?;
         space.set_arguments(arguments.to_vec());
         let mut session = Session::new(space).map_err(failed)?;
+        prepare(&mut session);
         run_paths(&mut session, &self.load)?;
         Ok(session)
     }
