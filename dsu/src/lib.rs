@@ -4,7 +4,6 @@
 //! without updates knows nothing of it. What it asks of the runtime are the primitives of `interp/src/primitives/update.rs`. See `docs/dsu.md`.
 
 pub mod control;
-pub mod edits;
 pub mod patch;
 
 use include_dir::{Dir, include_dir};
