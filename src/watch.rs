@@ -102,15 +102,21 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     ctrlc::set_handler(stop).map_err(failed)?;
     let options = EndpointOptions { socket: private.0.join("socket"), log: None };
     let endpoint = Endpoint::open(&mut session, &options).map_err(failed)?;
-    let result = load_and_run(arguments, &mut session, options.socket).map(|()| ExitCode::SUCCESS);
+    let result = load_and_run(arguments, &mut session, &endpoint, options.socket).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result
 }
 
-fn load_and_run(arguments: &WatchArguments, session: &mut Session, socket: PathBuf) -> Result<(), Ended> {
+fn load_and_run(
+    arguments: &WatchArguments,
+    session: &mut Session,
+    endpoint: &Endpoint,
+    socket: PathBuf,
+) -> Result<(), Ended> {
     let mut watch = Watch::begin(arguments, socket)?;
     warn(&session.run(&Part::Packages(watch.loaded.clone())).map_err(ended)?);
+    endpoint.loaded(&watch.loaded);
     let thread = std::thread::Builder::new().name("watch".to_owned());
     // It ends with the process.
     thread.spawn(move || watch.run()).map_err(|error| (FAILED, error.to_string()))?;
@@ -279,6 +285,8 @@ impl Watch {
         let request = Request::Apply {
             name: "watch".to_owned(),
             patch: patch.to_owned(),
+            // It is the difference to what was applied last; comments of packages and statements, which no patch has, may differ.
+            any_base: true,
             dry_run: false,
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
             who: user(),

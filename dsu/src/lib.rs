@@ -40,6 +40,11 @@ pub fn expression_of(name: &str, text: &str) -> Result<String, String> {
     patch.expression().map_err(|undecided| undecided.to_string())
 }
 
+/// The patch, if the text is a patch file without errors.
+fn patch_of(name: &str, text: &str) -> Option<patch::Patch> {
+    is_patch_file(text).then(|| patch::read(name, text).ok()).flatten()
+}
+
 /// Whether a text begins as a patch file does: with its header, perhaps behind a comment. No Smalltalk statement begins like that.
 fn is_patch_file(text: &str) -> bool {
     let mut rest = text.trim_start();

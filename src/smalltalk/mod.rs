@@ -157,8 +157,16 @@ pub fn say(text: impl Display) {
 }
 
 pub fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
+    run_parts(session, paths, |_| {})
+}
+
+/// Runs what stands at the paths, and tells of packages before they are loaded.
+fn run_parts(session: &mut Session, paths: &[PathBuf], loading: impl Fn(&[Package])) -> Result<(), Ended> {
     let parts = read_parts(paths).map_err(|errors| said(FAILED, errors))?;
     for part in &parts {
+        if let Part::Packages(packages) = part {
+            loading(packages);
+        }
         warn(&session.run(part).map_err(ended)?);
     }
     Ok(())
@@ -188,7 +196,12 @@ pub fn run(
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = control.open(&mut session)?;
-    let result = run_paths(&mut session, paths).map(|()| ExitCode::SUCCESS);
+    let loading = |packages: &[Package]| {
+        if let Some(endpoint) = &endpoint {
+            endpoint.loaded(packages);
+        }
+    };
+    let result = run_parts(&mut session, paths, loading).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result
