@@ -238,3 +238,54 @@ fn traits_of_a_program_that_runs_change_and_come_and_go() {
         until_line(&mut program, line);
     }
 }
+
+#[test]
+fn a_patch_for_another_version_is_refused_unless_that_is_wanted() {
+    let folder = versions("patch-other-base");
+    folder.write("amounts.patch", &decided(&folder));
+    let (socket, patch) = (folder.path("s"), folder.path("amounts.patch"));
+    let arguments = ["run", "--control", &socket, &folder.path("old"), &folder.path("main.st")];
+    let mut program = Program::start(&arguments);
+    until_line(&mut program, "tea");
+    let apply = |options: &[&str]| {
+        let mut all = vec!["apply", "--to", &socket, &patch];
+        all.extend(options);
+        instar(&all)
+    };
+    let made = |name: &str| stdout(&instar(&["patch", "version", &folder.path(name)])).trim().to_owned();
+    let tried = apply(&["--dry-run"]);
+    assert_eq!(status(&tried), 0, "{}", stderr(&tried));
+    let applied = apply(&[]);
+    assert_eq!(status(&applied), 0, "{}", stderr(&applied));
+    until_line(&mut program, "1 tea");
+    // Again: both versions are named, and that it was applied.
+    let again = apply(&[]);
+    let said = stderr(&again);
+    assert_eq!(status(&again), 1, "{said}");
+    assert!(said.contains("was applied already, by update number"), "{said}");
+    assert!(said.contains(&made("old")) && said.contains(&made("new")), "{said}");
+    // Undone, it fits again.
+    let undone = instar(&["undo", "--to", &socket]);
+    assert_eq!(status(&undone), 0, "{}", stderr(&undone));
+    until_line(&mut program, "tea");
+    let applied = apply(&[]);
+    assert_eq!(status(&applied), 0, "{}", stderr(&applied));
+    until_line(&mut program, "1 tea");
+    // Another one that was made for the old version.
+    folder.write("amounts.patch", &decided(&folder).replace("Amounts", "Others"));
+    let other = apply(&[]);
+    let said = stderr(&other);
+    assert_eq!(status(&other), 1, "{said}");
+    assert!(said.contains("make it anew") && said.contains("--any-base"), "{said}");
+    assert!(said.contains(&made("old")) && said.contains(&made("new")), "{said}");
+    let forced = apply(&["--any-base"]);
+    assert_eq!(status(&forced), 0, "{}", stderr(&forced));
+    // Smalltalk may have changed anything.
+    folder.write("any.st", "(DSUPatch named: 'Any') compile: 'text ^ ''any''' in: #Order; yourself");
+    let any = instar(&["apply", "--to", &socket, &folder.path("any.st")]);
+    assert_eq!(status(&any), 0, "{}", stderr(&any));
+    until_line(&mut program, "any");
+    let unknown = apply(&[]);
+    assert_eq!(status(&unknown), 1);
+    assert!(stderr(&unknown).contains("cannot be known"), "{}", stderr(&unknown));
+}

@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -90,14 +90,28 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Program {
+        Program::start_with(arguments, Stdio::null())
+    }
+
+    /// One whose standard input the test writes.
+    pub fn with_input(arguments: &[&str]) -> Program {
+        Program::start_with(arguments, Stdio::piped())
+    }
+
+    fn start_with(arguments: &[&str], input: Stdio) -> Program {
         let mut child = command(arguments)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
         let (out, errors) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
         Program { child, lines: out, errors }
+    }
+
+    /// Its standard input, which is open until this is dropped.
+    pub fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("it was started with an input")
     }
 
     /// The next line.

@@ -14,6 +14,7 @@ use instar_interp::syntax::{TokenKind, tokens};
 use super::base::{normalised, version_hash};
 use super::definitions::{Definition, changes_between};
 use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule};
+use super::questions::{about_gone, about_new, about_removed};
 
 /// A class side's or instance side's method.
 type Key = (String, bool, String);
@@ -104,9 +105,7 @@ pub fn diff(name: &str, old: &[Package], new: &[Package]) -> Patch {
         if !after.definitions.contains_key(name) && !renamed.values().any(|old| *old == name) {
             let mut change = ClassChange::new(Change::Removed, definition.is_trait(), name);
             if !definition.is_trait() {
-                change
-                    .undecided
-                    .push("what becomes of its instances? Add a policy if there can be any".to_owned());
+                change.undecided.push(about_removed());
             }
             patch.classes.push(change);
         }
@@ -224,12 +223,12 @@ fn policy_between(
             ));
             rule.renames.push((name, other));
         } else {
-            undecided.push(format!("the values of {name} go: is nothing to be made of them?"));
+            undecided.push(about_gone(&name));
             rule.drops.push(name);
         }
     }
     for name in came {
-        undecided.push(format!("{name} is new: which value has it in instances that exist?"));
+        undecided.push(about_new(&name));
         rule.defaults.push((name, "nil".to_owned()));
     }
     let is_needed = rule != SlotRule::default();

@@ -13,6 +13,8 @@ mod expression;
 mod git;
 mod invert;
 mod model;
+mod place;
+mod questions;
 mod read;
 mod write;
 
@@ -24,4 +26,5 @@ pub use git::packages_at;
 pub use model::{
     Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, ROOT, Rule, SlotRule, Validation,
 };
+pub use place::place_of;
 pub use read::read;
