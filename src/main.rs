@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod control;
+mod load;
 mod patching;
 mod smalltalk;
 mod watch;
@@ -49,6 +50,7 @@ fn run(command: Command) -> ExitCode {
         Command::Abort(arguments) => control::abort(&arguments),
         Command::Log(arguments) => control::log(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Load(arguments) => load::load(&arguments),
         Command::List(arguments) => control::list(&arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Repl { space } => smalltalk::repl(&space),
