@@ -1,4 +1,5 @@
-//! `instar bench functional`, experiment E8: what gDSU 5.3 to 5.5 did with a running program, its engine and its library, each for real.
+//! `instar bench functional`, experiment E8: what gDSU 5.3 to 5.5 did with a running program, its engine and its library, and Espell 2.1 and 5.1 with the
+//! core library of a program from outside it, each for real.
 //!
 //! Each scenario has a process of its own, in which it applies its updates, looks at the outcome and takes them back. A row says whether all
 //! went well, and what was done.
@@ -25,8 +26,10 @@ pub struct Scenario {
     pub source: &'static str,
     /// What happens.
     pub title: &'static str,
-    /// The message that does it.
+    /// The message that does it; of updates from outside, the name of the case.
     pub selector: &'static str,
+    /// Whether another space than the program's own applies the update.
+    pub is_outside: bool,
 }
 
 const fn scenario(
@@ -35,11 +38,16 @@ const fn scenario(
     title: &'static str,
     selector: &'static str,
 ) -> Scenario {
-    Scenario { id, source, title, selector }
+    Scenario { id, source, title, selector, is_outside: false }
+}
+
+/// An update of Espell's.
+const fn outside(id: &'static str, source: &'static str, title: &'static str) -> Scenario {
+    Scenario { id, source, title, selector: id, is_outside: true }
 }
 
 /// All of them.
-pub const SCENARIOS: [Scenario; 9] = [
+pub const SCENARIOS: [Scenario; 14] = [
     scenario(
         "chat-development",
         "gDSU 5.3",
@@ -84,6 +92,23 @@ pub const SCENARIOS: [Scenario; 9] = [
         "a class between HashedCollection and Set",
         "librarySuperclass",
     ),
+    outside(
+        "do-push-up",
+        "Espell 5.1",
+        "SequenceableCollection>>do: removed and Object>>do: added, the program none the wiser",
+    ),
+    outside(
+        "small-integer-replacement",
+        "Espell 5.1",
+        "SmallInteger replaced by a subclass, the runtime reconfigured",
+    ),
+    outside("dictionary-rehashing", "Espell 2.1", "Dictionary's hashing, all dictionaries rehashed"),
+    outside(
+        "hashed-collection-introduction",
+        "Espell 2.1",
+        "an abstract class above all collections that hash, methods moved to it",
+    ),
+    outside("float-split", "Espell 2.1", "Float abstract, with an immediate and a boxed class"),
 ];
 
 /// Runs the scenarios, writes `functional.csv` and its manifest, and makes the table. `command` is what runs one of them and prints
@@ -143,7 +168,7 @@ fn line(scenario: &Scenario, result: Result<&str, &String>) -> String {
         Ok(detail) => ("pass", detail),
         Err(why) => ("FAIL", why.lines().next().unwrap_or_default()),
     };
-    format!("{:<28}{:<13}{verdict:<6}{detail}\n", scenario.id, scenario.source)
+    format!("{:<32}{:<13}{verdict:<6}{detail}\n", scenario.id, scenario.source)
 }
 
 #[cfg(test)]
@@ -175,12 +200,12 @@ mod tests {
             &Steps::new(),
         )
         .unwrap();
-        assert_eq!((first.measured, first.failures.len()), (9, 1));
+        assert_eq!((first.measured, first.failures.len()), (14, 1));
         let text = std::fs::read_to_string(options.out.join("functional.csv")).unwrap();
-        assert_eq!(text.lines().count(), 10);
+        assert_eq!(text.lines().count(), 15);
         assert!(text.contains("engine-state,gDSU 5.4") && text.contains("fail"), "{text}");
         let second = run(script);
-        assert_eq!((second.measured, second.skipped, second.failures.len()), (1, 8, 0));
+        assert_eq!((second.measured, second.skipped, second.failures.len()), (1, 13, 0));
         assert_eq!(run(script).measured, 0);
         std::fs::remove_dir_all(&options.out).unwrap();
     }

@@ -2,7 +2,9 @@
 
 pub mod csv_table;
 mod earlier;
+pub mod effort;
 pub mod figures;
+pub mod fixes;
 pub mod functional;
 pub mod gdsu;
 pub mod headline;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::csv_table::{Error, Table};
 use crate::gdsu;
 use crate::headline;
-use crate::lang::{barrier, compare, heal, rows};
+use crate::lang::{barrier, compare, heal, rows, virtualization};
 use crate::limits::{self, Limit};
 use crate::manifest::Manifest;
 use crate::plot::{self, Plot};
@@ -98,7 +98,8 @@ impl Results {
 
 /// What can be drawn.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
-                     barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …) or gdsu.csv (instances, policy, …)";
+                     barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …) or \
+                     virtualization.csv (benchmark, mode, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
@@ -119,6 +120,9 @@ fn language(path: &Path, table: &Table) -> Result<Option<(Option<Plot>, String)>
     } else if has(&["instances", "policy", "stop_ns"]) {
         let updates = gdsu::read(path)?;
         (plot::gdsu(&updates), gdsu::table(&updates))
+    } else if has(&["benchmark", "mode", "run", "time_ns"]) {
+        let rows = virtualization::read(path)?;
+        (plot::virtualization(&rows, SEED), virtualization::table(&rows, SEED))
     } else {
         return Ok(None);
     }))

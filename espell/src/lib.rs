@@ -13,6 +13,8 @@ static SMALLTALK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/smalltalk");
 
 /// The packages of a space that changes others.
 pub const HYPERVISOR: &[&str] = &["Espell", "Chester"];
+/// Updates of core libraries that were published, applied to a program under load: for the hypervisor, by tests and measurements.
+pub const CASES: &[&str] = &["Chester-Cases"];
 /// The package of a program that is updated at its update points.
 pub const APPLICATION: &[&str] = &["Chester-UpdatePoints"];
 

@@ -24,6 +24,9 @@ fn run(strategy: BecomeStrategy, zeal: Option<u32>) {
     let options = SpaceOptions { gc, strategy, ..SpaceOptions::default() };
     let (space, hypervisor) = instar_espell::hypervisor_space(options).unwrap();
     let mut session = Session::new(space).unwrap();
+    session
+        .load(&instar_espell::packages(instar_espell::CASES).unwrap())
+        .unwrap_or_else(|problem| panic!("{problem}"));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("smalltalk/Espell-Tests");
     let tests = source::read(folder).unwrap_or_else(|errors| panic!("{errors}"));
     session.load(&tests).unwrap_or_else(|problem| panic!("{problem}"));
@@ -35,7 +38,7 @@ fn run(strategy: BecomeStrategy, zeal: Option<u32>) {
             defects.push(format!("{test}: {}\n{}", outcome.message, outcome.trace));
         }
     }
-    assert!(suite.tests.len() >= 41, "only {} tests", suite.tests.len());
+    assert!(suite.tests.len() >= 48, "only {} tests", suite.tests.len());
     assert!(defects.is_empty(), "{} of {} failed:\n{}", defects.len(), suite.tests.len(), defects.join("\n"));
     assert!(hypervisor.spaces().is_empty(), "a test left a space behind");
 }

@@ -6,6 +6,7 @@
 //! are ordinary allocations outside the heap: a process without memory for them ends.
 
 mod attached;
+pub mod attention;
 pub mod bulk;
 mod collect;
 mod compact;

@@ -48,9 +48,10 @@ pub fn run(
 
 /// Runs a scenario of experiment E8 and answers what was done.
 pub fn scenario(selector: &str, strategy: BecomeStrategy) -> Result<String, String> {
-    let known = instar_bench::functional::SCENARIOS.iter().any(|scenario| scenario.selector == selector);
-    if !known {
-        return Err(format!("there is no scenario {selector}"));
+    let known = instar_bench::functional::SCENARIOS.iter().find(|scenario| scenario.selector == selector);
+    let known = known.ok_or_else(|| format!("there is no scenario {selector}"))?;
+    if known.is_outside {
+        return super::outside::scenario(selector, strategy);
     }
     let mut space = Space::new(SpaceOptions { strategy, ..SpaceOptions::default() })
         .map_err(|error| error.to_string())?;

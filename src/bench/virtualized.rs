@@ -7,13 +7,13 @@ use instar_bench::point::Strategy;
 use instar_interp::spaces::{ObjectSpace, Phase};
 use instar_interp::vm::SpaceOptions;
 
-use super::{become_strategy, load_benchmarks, time_of_game};
+use super::{Work, become_strategy, load_benchmarks, time_of_game};
 
 /// No program takes so long.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 
 /// The line of one benchmark: name, checksum, nanoseconds, bytes that the space made resident.
-pub fn run(name: &str, strategy: Strategy, times: u32, parameter: Option<u32>) -> Result<String, String> {
+pub fn run(name: &str, strategy: Strategy, work: Work) -> Result<String, String> {
     let games = programs::games();
     let game = games.iter().find(|game| game.name.eq_ignore_ascii_case(name));
     let game = game.ok_or_else(|| format!("there is no program {name} of the Benchmarks Game"))?;
@@ -25,7 +25,7 @@ pub fn run(name: &str, strategy: Strategy, times: u32, parameter: Option<u32>) -
     let space = hypervisor.create_with("application", options).map_err(|error| error.to_string())?;
     load_benchmarks(space.meta().map_err(|error| error.to_string())?.space())?;
     let mut evaluate = |statements: &str, _: bool| evaluate(&space, statements);
-    let time = time_of_game(game, times, parameter, false, &mut evaluate)?;
+    let time = time_of_game(game, Work { warm: false, ..work }, &mut evaluate)?;
     drop(hypervisor_space);
     Ok(format!("{}\t1\t{time}\t{bytes}", game.name))
 }

@@ -14,7 +14,7 @@ pub mod count;
 pub mod heal;
 pub mod options;
 pub mod programs;
-mod rounds;
+pub(crate) mod rounds;
 pub mod rows;
 pub mod steps;
 pub mod systems;

@@ -23,6 +23,10 @@ pub enum Command {
     Virtualization,
     /// Experiment E8: scenarios of updates that pass or do not.
     Functional,
+    /// Experiment E6: fixes of the core library from outside.
+    Fixes,
+    /// Experiment E9: lines of code.
+    Effort,
 }
 
 impl Command {
@@ -36,6 +40,8 @@ impl Command {
             Self::Gdsu => "gdsu",
             Self::Virtualization => "virtualization",
             Self::Functional => "functional",
+            Self::Fixes => "fixes",
+            Self::Effort => "effort",
         }
     }
 }
@@ -89,6 +95,8 @@ impl Options {
             Command::Heal => super::heal::HOLDERS.to_vec(),
             Command::Virtualization => Vec::new(),
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
+            Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
+            Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
         if [Command::Lang, Command::Virtualization].contains(&self.experiment) {
@@ -109,7 +117,7 @@ impl Options {
             command += " --quick";
         }
         command += &format!(" --runs {} --seed {}", self.runs(), self.seed);
-        if self.experiment != Command::Barrier {
+        if ![Command::Barrier, Command::Effort].contains(&self.experiment) {
             command += &format!(" --become {}", self.strategy.name());
         }
         if !self.only.is_empty() {

@@ -7,7 +7,7 @@ use super::steps::Steps;
 use crate::rng::SplitMix64;
 
 /// What is observed: one row each.
-pub(super) trait Task {
+pub(crate) trait Task {
     /// For people.
     fn name(&self) -> String;
     /// The cells by which the row is known, without the run.
@@ -15,7 +15,7 @@ pub(super) trait Task {
 }
 
 /// `runs` rounds of all tasks, shuffled by the seed. Those that `is_once` are in the first only.
-pub(super) fn shuffled<T: Task + Clone>(
+pub(crate) fn shuffled<T: Task + Clone>(
     tasks: &[T],
     runs: u32,
     seed: u64,
@@ -37,7 +37,7 @@ fn key_of<T: Task>(task: &T, run: usize) -> Vec<String> {
 }
 
 /// The keys of all rows that the rounds make; `run` is the last cell.
-pub(super) fn planned<T: Task>(rounds: &[Vec<T>]) -> HashSet<Vec<String>> {
+pub(crate) fn planned<T: Task>(rounds: &[Vec<T>]) -> HashSet<Vec<String>> {
     let keys = |(index, round): (usize, &Vec<T>)| {
         round.iter().map(|task| key_of(task, index + 1)).collect::<Vec<_>>()
     };
@@ -48,7 +48,7 @@ pub(super) fn planned<T: Task>(rounds: &[Vec<T>]) -> HashSet<Vec<String>> {
 ///
 /// # Errors
 /// If a row cannot be written.
-pub(super) fn measure<T: Task>(
+pub(crate) fn measure<T: Task>(
     rounds: &[Vec<T>],
     rows: &mut Rows,
     steps: &Steps,
@@ -88,6 +88,6 @@ pub(super) fn measure<T: Task>(
 }
 
 /// A failure as a cell: one line.
-pub(super) fn cell(failure: Option<&String>) -> String {
+pub(crate) fn cell(failure: Option<&String>) -> String {
     failure.map_or_else(String::new, |why| why.replace(['\n', '\r'], " "))
 }

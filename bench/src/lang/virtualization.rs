@@ -1,8 +1,9 @@
 //! `instar bench virtualization`, experiment E5: what it costs a program to be an application space under a hypervisor (Espell 5.2).
 //!
 //! The programs of the Benchmarks Game, plain – the only space of its process, on the main thread – and virtualized: a space with a thread of its own
-//! beside that of a hypervisor, which waits. Both modes alternate, each observation in a process of its own, with so many iterations that
-//! it takes [`LEAST`]; how many is found out first, and the same for both.
+//! beside that of a hypervisor, which waits. Each observation has a process of its own, with so many iterations that it takes [`LEAST`]; how many is
+//! found out first, and the same for both modes. It does that [`BATCHES`] times, and the fastest counts. The two of a run are made one right after the other, in an order that changes from run to run, so
+//! that what the machine does meanwhile is felt by both: the ratio of a program is the median of the ratios of its pairs.
 
 use std::time::Duration;
 
@@ -16,11 +17,14 @@ use super::rows::{Error, Outcome, Rows, Session};
 use super::steps::Steps;
 use super::systems::Guest;
 use crate::csv_table::{self, Table};
-use crate::figures;
+use crate::rng::SplitMix64;
 use crate::stats::{self, Interval};
+use crate::{figures, plot};
 
 /// What an observation takes at least.
 pub const LEAST: Duration = Duration::from_millis(250);
+/// How often an observation is made in its process: what disturbs a program from outside makes it slower and never faster, so the fastest counts.
+pub const BATCHES: u32 = 4;
 /// The modes; the first is what the other is compared with.
 pub const MODES: [&str; 2] = ["plain", "virtualized"];
 /// The columns of `virtualization.csv`.
@@ -34,7 +38,9 @@ pub struct Row {
     pub benchmark: String,
     /// `plain` or `virtualized`.
     pub mode: String,
-    /// Of all iterations; `None` if it failed.
+    /// Which pair it belongs to.
+    pub run: u32,
+    /// Of all iterations of the fastest batch; `None` if it failed.
     pub time_ns: Option<u64>,
     /// What the program's space made resident when it was created, the hypervisor being there.
     pub space_bytes: Option<u64>,
@@ -58,9 +64,14 @@ impl rounds::Task for Task {
     }
 }
 
+fn batches(options: &Options) -> u32 {
+    if options.quick { 1 } else { BATCHES }
+}
+
 /// Runs a program; its nanoseconds, and the bytes that its space made resident.
 fn observe(guest: &Guest, options: &Options, task: &Task) -> Result<(u64, Option<u64>), String> {
     let mut command = guest.command(options.strategy, task.game.name, None, task.iterations);
+    command.args(["--batches", &batches(options).to_string()]);
     if task.mode == MODES[1] {
         command.arg("--virtualized");
     }
@@ -86,15 +97,20 @@ fn iterations(guest: &Guest, options: &Options, game: Game) -> u32 {
 /// If a name in the options is unknown or a file cannot be written. A failed observation is a row, and listed in the outcome.
 pub fn run(options: &Options, guest: &Guest, steps: &Steps) -> Result<Outcome, Error> {
     options.check().map_err(Error::Refused)?;
-    let session = Session::begin(options, json!({ "least_ns": LEAST.as_nanos() as u64 }), &[], steps)?;
+    let session = Session::begin(
+        options,
+        json!({ "least_ns": LEAST.as_nanos() as u64, "batches": batches(options) }),
+        &[],
+        steps,
+    )?;
     let games = programs::games().into_iter().filter(|game| options.wants(game.name));
-    let mut tasks = Vec::new();
+    let mut pairs = Vec::new();
     for game in games {
         steps.before(&format!("finding out how many iterations of {} to run", game.name));
         let iterations = if options.quick { 1 } else { iterations(guest, options, game) };
-        tasks.extend(MODES.map(|mode| Task { game, iterations, mode }));
+        pairs.push(MODES.map(|mode| Task { game, iterations, mode }));
     }
-    let rounds = rounds::shuffled(&tasks, options.runs(), options.seed, |_| false);
+    let rounds = in_pairs(&pairs, options.runs(), options.seed);
     let key = ["benchmark", "mode", "run"];
     let mut rows = Rows::open(&session.csv, &COLUMNS, &key, &rounds::planned(&rounds))?;
     let mut outcome = rounds::measure(&rounds, &mut rows, steps, |task, run| {
@@ -114,9 +130,28 @@ pub fn run(options: &Options, guest: &Guest, steps: &Steps) -> Result<Outcome, E
         (cells.into(), result.err())
     })?;
     steps.finish();
-    outcome.table = table(&read(&session.csv)?, options.seed);
+    let found = read(&session.csv)?;
+    plot::write(plot::virtualization(&found, options.seed).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&found, options.seed);
     session.end()?;
     Ok(outcome)
+}
+
+/// Rounds of all pairs, shuffled by the seed. The order inside each pair is drawn for its first run and then alternates.
+fn in_pairs(pairs: &[[Task; 2]], runs: u32, seed: u64) -> Vec<Vec<Task>> {
+    let mut rng = SplitMix64::new(seed);
+    let mut pairs: Vec<[Task; 2]> = pairs.to_vec();
+    for pair in &mut pairs {
+        rng.shuffle(pair);
+    }
+    let round = |_| {
+        rng.shuffle(&mut pairs);
+        let round = pairs.concat();
+        pairs.iter_mut().for_each(|pair| pair.reverse());
+        round
+    };
+    (0..runs).map(round).collect()
 }
 
 /// Reads `virtualization.csv`.
@@ -129,6 +164,7 @@ pub fn read(path: &std::path::Path) -> Result<Vec<Row>, csv_table::Error> {
         Ok(Row {
             benchmark: row.get("benchmark")?,
             mode: row.get("mode")?,
+            run: row.get("run")?,
             time_ns: row.get("time_ns")?,
             space_bytes: row.get("space_bytes")?,
         })
@@ -136,34 +172,70 @@ pub fn read(path: &std::path::Path) -> Result<Vec<Row>, csv_table::Error> {
     table.rows().map(row).collect()
 }
 
-fn times(rows: &[Row], benchmark: &str, mode: &str) -> Vec<f64> {
-    let of = |row: &&Row| row.benchmark == benchmark && row.mode == mode;
-    rows.iter().filter(of).filter_map(|row| row.time_ns).map(|ns| ns as f64).collect()
+/// The good observations of a program in a mode, with their runs.
+fn times<'a>(rows: &'a [Row], benchmark: &'a str, mode: &'a str) -> impl Iterator<Item = (u32, f64)> + 'a {
+    let of = move |row: &&Row| row.benchmark == benchmark && row.mode == mode;
+    rows.iter().filter(of).filter_map(|row| Some((row.run, row.time_ns? as f64)))
+}
+
+/// The programs that there are rows of, by name.
+#[must_use]
+pub fn benchmarks(rows: &[Row]) -> Vec<&str> {
+    let mut names: Vec<&str> = rows.iter().map(|row| row.benchmark.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Virtualized over plain, of each pair of a program.
+fn ratios(rows: &[Row], benchmark: &str) -> Vec<f64> {
+    let plain: Vec<(u32, f64)> = times(rows, benchmark, MODES[0]).collect();
+    let pair = |(run, virtualized): (u32, f64)| {
+        let plain = plain.iter().find(|(other, _)| *other == run)?;
+        Some(virtualized / plain.1)
+    };
+    times(rows, benchmark, MODES[1]).filter_map(pair).collect()
+}
+
+/// The median ratio of a program's pairs, with its 95 % bootstrap interval.
+#[must_use]
+pub fn ratio(rows: &[Row], benchmark: &str, seed: u64) -> Option<Interval> {
+    stats::ratio_of_medians(&ratios(rows, benchmark), &[1.0], seed)
+}
+
+/// The geometric mean of the programs' median ratios, with its 95 % bootstrap interval.
+#[must_use]
+pub fn mean(rows: &[Row], seed: u64) -> Option<Interval> {
+    let all = benchmarks(rows).into_iter().map(|name| (ratios(rows, name), vec![1.0]));
+    let measured: Vec<_> = all.filter(|(ratios, _)| !ratios.is_empty()).collect();
+    stats::geometric_mean_of_ratios(&measured, seed)
+}
+
+/// The median of what the second space made resident, in bytes.
+#[must_use]
+pub fn space_bytes(rows: &[Row]) -> Option<f64> {
+    let bytes: Vec<f64> = rows.iter().filter_map(|row| row.space_bytes).map(|bytes| bytes as f64).collect();
+    stats::median(&bytes)
 }
 
 /// Each program, and the headline: the geometric mean with its 95 % bootstrap interval.
 #[must_use]
 pub fn table(rows: &[Row], seed: u64) -> String {
-    let mut names: Vec<&str> = rows.iter().map(|row| row.benchmark.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
     let interval = |it: Interval| format!("{:.3} [{:.3}, {:.3}]", it.value, it.low, it.high);
     let mut out = format!("{:18}{:>12}{:>14}{:>26}\n", "", MODES[0], MODES[1], "virtualized / plain");
-    let mut pairs = Vec::new();
-    for name in names {
-        let [plain, virtualized] = MODES.map(|mode| times(rows, name, mode));
-        let median =
-            |times: &[f64]| stats::median(times).map_or_else(|| "failed".to_owned(), figures::duration);
-        let ratio = stats::ratio_of_medians(&virtualized, &plain, seed);
-        let ratio = ratio.map_or_else(|| "–".to_owned(), interval);
-        out += &format!("{name:18}{:>12}{:>14}{ratio:>26}\n", median(&plain), median(&virtualized));
-        pairs.push((virtualized, plain));
+    let names = benchmarks(rows);
+    for name in &names {
+        let median = |mode| {
+            let times: Vec<f64> = times(rows, name, mode).map(|(_, time)| time).collect();
+            stats::median(&times).map_or_else(|| "failed".to_owned(), figures::duration)
+        };
+        let ratio = ratio(rows, name, seed).map_or_else(|| "–".to_owned(), interval);
+        out += &format!("{name:18}{:>12}{:>14}{ratio:>26}\n", median(MODES[0]), median(MODES[1]));
     }
-    if let Some(mean) = stats::geometric_mean_of_ratios(&pairs, seed) {
-        out += &format!("geometric mean of {} programs: {}\n", pairs.len(), interval(mean));
+    if let Some(mean) = mean(rows, seed) {
+        out += &format!("geometric mean of {} programs: {}\n", names.len(), interval(mean));
     }
-    let bytes: Vec<f64> = rows.iter().filter_map(|row| row.space_bytes).map(|bytes| bytes as f64).collect();
-    if let Some(bytes) = stats::median(&bytes) {
+    if let Some(bytes) = space_bytes(rows) {
         out +=
             &format!("resident memory of the second space: {:.2} MiB (median)\n", bytes / f64::from(1 << 20));
     }
@@ -174,23 +246,47 @@ pub fn table(rows: &[Row], seed: u64) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn modes_are_compared_program_by_program() {
-        let row = |benchmark: &str, mode: &str, time: u64| Row {
+    fn row(benchmark: &str, mode: &str, run: u32, time: u64) -> Row {
+        Row {
             benchmark: benchmark.to_owned(),
             mode: mode.to_owned(),
+            run,
             time_ns: Some(time),
             space_bytes: (mode == "virtualized").then_some(2 << 20),
-        };
-        let rows = [
-            row("NBody", "plain", 100),
-            row("NBody", "virtualized", 104),
-            row("Fasta", "virtualized", 96),
-            row("Fasta", "plain", 100),
+        }
+    }
+
+    #[test]
+    fn modes_are_compared_pair_by_pair() {
+        let mut rows = vec![
+            row("NBody", "plain", 1, 100),
+            row("NBody", "virtualized", 1, 104),
+            row("NBody", "virtualized", 2, 208),
+            row("NBody", "plain", 2, 200),
+            row("NBody", "plain", 3, 900),
+            row("Fasta", "virtualized", 1, 96),
+            row("Fasta", "plain", 1, 100),
         ];
-        let table = table(&rows, 1);
-        assert!(table.contains("0.960 [0.960, 0.960]") && table.contains("1.040 [1.040, 1.040]"), "{table}");
-        assert!(table.contains("geometric mean of 2 programs: 0.999"), "{table}");
-        assert!(table.ends_with("2.00 MiB (median)\n"), "{table}");
+        let text = table(&rows, 1);
+        assert!(text.contains("0.960 [0.960, 0.960]") && text.contains("1.040 [1.040, 1.040]"), "{text}");
+        assert!(text.contains("geometric mean of 2 programs: 0.999"), "{text}");
+        assert!(text.ends_with("2.00 MiB (median)\n"), "{text}");
+        rows[0].time_ns = None;
+        assert_eq!(ratios(&rows, "NBody"), [1.04]);
+    }
+
+    #[test]
+    fn pairs_stay_together_and_their_order_alternates() {
+        let games = programs::games();
+        let pairs: Vec<[Task; 2]> =
+            games.iter().map(|&game| MODES.map(|mode| Task { game, iterations: 1, mode })).collect();
+        let rounds = in_pairs(&pairs, 2, 7);
+        assert!(rounds.iter().all(|round| round.len() == 28));
+        let first = |round: &[Task], name: &str| {
+            let at = round.iter().position(|task| task.game.name == name).unwrap();
+            assert!(at % 2 == 0 && round[at + 1].game.name == name);
+            round[at].mode
+        };
+        assert!(games.iter().all(|game| first(&rounds[0], game.name) != first(&rounds[1], game.name)));
     }
 }

@@ -24,6 +24,7 @@ pub use scene::Scene;
 use crate::gdsu::Update;
 use crate::lang::barrier::Comparison;
 use crate::lang::rows::{HealRow, LangRow};
+use crate::lang::virtualization;
 use crate::limits::Limit;
 use crate::record::Record;
 
@@ -105,6 +106,13 @@ pub fn passes(rows: &[HealRow], seed: u64) -> Option<Plot> {
     let meaning = "What reading objects costs after all of them became others: the first pass follows and heals the references, later ones \
                    should be as fast as before.";
     Some(Plot { name: "heal", meaning, scene: ratios::passes(rows, seed)? })
+}
+
+/// The plot of experiment E5; `None` without a pair of observations.
+#[must_use]
+pub fn virtualization(rows: &[virtualization::Row], seed: u64) -> Option<Plot> {
+    let meaning = "What it costs a program to be an application space under a hypervisor: left of the line is faster than alone.";
+    Some(Plot { name: "virtualization", meaning, scene: ratios::virtualized(rows, seed)? })
 }
 
 /// The plot of experiment E3; `None` without updates.

@@ -9,6 +9,7 @@ use crate::lang::compare::{self, BASE};
 use crate::lang::heal::HOLDERS;
 use crate::lang::programs::CLASSIC;
 use crate::lang::rows::{HealRow, LangRow};
+use crate::lang::virtualization;
 use crate::point::Strategy;
 use crate::stats::{self, Interval};
 
@@ -131,6 +132,28 @@ pub(super) fn passes(rows: &[HealRow], seed: u64) -> Option<Scene> {
     ratios.scene()
 }
 
+/// Programs under a hypervisor against the same programs alone, and their geometric mean. `None` without a pair.
+pub(super) fn virtualized(rows: &[virtualization::Row], seed: u64) -> Option<Scene> {
+    let mark = |row: &str, series: usize, ratio| Mark { row: row.to_owned(), series, ratio, stroke: None };
+    let of = |name: &str| virtualization::ratio(rows, name, seed).map(|ratio| mark(name, 0, ratio));
+    let mut marks: Vec<Mark> = virtualization::benchmarks(rows).into_iter().filter_map(of).collect();
+    marks.push(mark("geometric mean", 0, virtualization::mean(rows, seed)?));
+    let memory = virtualization::space_bytes(rows)
+        .map(|bytes| format!(" The program's space makes {:.2} MiB resident.", bytes / f64::from(1 << 20)));
+    let explanation = format!(
+        "Marks: median ratio of pairs measured one after the other; bars: 95 % bootstrap interval.{}",
+        memory.unwrap_or_default()
+    );
+    let ratios = Ratios {
+        title: "Time as a space under a hypervisor against running alone",
+        explanation: &explanation,
+        axis: "ratio to running alone; less is faster",
+        series: vec![Series::named("virtualized", 0)],
+        marks,
+    };
+    ratios.scene()
+}
+
 impl Ratios<'_> {
     fn scene(&self) -> Option<Scene> {
         let mut rows: Vec<&str> = Vec::new();
@@ -231,6 +254,24 @@ mod tests {
         let drawn = svg::render(&systems(&rows, 1).unwrap());
         assert!(drawn.contains("Fib") && drawn.contains("instar") && drawn.contains("lua"));
         assert!(!drawn.contains(">CD<") && systems(&rows[1..], 1).is_none());
+    }
+
+    #[test]
+    fn programs_under_a_hypervisor_are_drawn_with_their_mean() {
+        let row = |mode: &str, time| virtualization::Row {
+            benchmark: "NBody".to_owned(),
+            mode: mode.to_owned(),
+            run: 1,
+            time_ns: Some(time),
+            space_bytes: (mode == "virtualized").then_some(3 << 20),
+        };
+        let rows = [row("plain", 1000), row("virtualized", 1010)];
+        let drawn = svg::render(&virtualized(&rows, 1).unwrap());
+        assert!(
+            drawn.contains("NBody") && drawn.contains("geometric mean") && drawn.contains("3.00 MiB"),
+            "{drawn}"
+        );
+        assert!(virtualized(&rows[..1], 1).is_none());
     }
 
     #[test]

@@ -76,6 +76,11 @@ macro_rules! thorough {
                 self.compare_exchange(current, new, success, failure)
             }
 
+            pub fn swap(&self, new: $value, order: Ordering) -> $value {
+                self.take_turn();
+                undivided(|| self.value.swap(new, order))
+            }
+
             pub fn fetch_or(&self, bits: $value, order: Ordering) -> $value {
                 self.take_turn();
                 undivided(|| self.value.fetch_or(bits, order))

@@ -392,6 +392,16 @@ mod operations {
                 mirrors(inside.into_iter().flat_map(|(thread, method)| [thread, method]).collect())
             }
             "framesOf" => mirrors(meta.frames_of(of.mirror(0)?)?),
+            "releaseMany" => {
+                of.mirrors(0)?.into_iter().for_each(|mirror| meta.release(mirror));
+                Datum::Nothing
+            }
+            "framesRunning" => mirrors(meta.frames_running(&of.mirrors(0)?)?),
+            "temporary" => meta.temporary(of.mirror(0)?, of.text(1)?)?.into(),
+            "setTemporary" => {
+                meta.set_temporary(of.mirror(0)?, of.text(1)?, of.mirror(2)?)?;
+                Datum::Nothing
+            }
             "setCurrentFrame" => {
                 meta.set_current_frame(of.mirror(0)?, of.mirror(1)?, of.mirror(2)?)?;
                 Datum::Nothing

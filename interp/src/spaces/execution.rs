@@ -98,6 +98,79 @@ impl Meta<'_> {
         Ok(frames)
     }
 
+    /// All frames that run one of the methods, of all threads: what a change of these methods has to see to. Takes a look at each frame and makes nothing of
+    /// those that run something else.
+    ///
+    /// # Errors
+    /// [`MirrorError`]
+    pub fn frames_running(&mut self, methods: &[Mirror]) -> Result<Vec<Mirror>, MirrorError> {
+        let methods = methods.iter().map(|&method| self.oop(method));
+        let methods = methods.collect::<Result<Vec<Oop>, MirrorError>>()?;
+        let mut found = Vec::new();
+        for (number, stack) in self.own().roots.stacks.iter().enumerate() {
+            let frames = 0..stack.as_ref().map_or(0, |stack| stack.top + 1);
+            let ids = frames.map(|frame| FrameId { stack: number, frame });
+            found.extend(ids.filter(|&id| {
+                let method = self.own().frame(id).map(|frame| self.own().value(frame.method).oop());
+                method.is_some_and(|method| methods.contains(&method))
+            }));
+        }
+        let mut frames = Vec::with_capacity(found.len());
+        for id in found {
+            let context = self.own_mut().context_of_frame(id)?;
+            frames.push(self.mirror(context));
+        }
+        Ok(frames)
+    }
+
+    /// Where a frame on a stack has an argument or temporary: its register, and its place in the Cells there if blocks share it.
+    fn place_of(&self, frame: Mirror, name: &str) -> Result<(FrameId, usize, Option<usize>), MirrorError> {
+        let id = self.own().spouse(self.value(frame)?);
+        let id = id.ok_or_else(|| MirrorError::WrongShape("the frame is on no stack".to_owned()))?;
+        let running = self.own().frame(id);
+        let found = running.and_then(|frame| frame.code().names.iter().rev().find(|it| it.name == name));
+        let found = found.ok_or_else(|| MirrorError::NotFound(format!("temporary {name} in the frame")))?;
+        Ok((id, usize::from(found.register), found.cell.map(usize::from)))
+    }
+
+    /// The value of an argument or temporary variable of a frame that is on a stack.
+    ///
+    /// # Errors
+    /// [`MirrorError::NotFound`]: it has none of that name. [`MirrorError::WrongShape`]: it is no frame, or has ended.
+    pub fn temporary(&mut self, frame: Mirror, name: &str) -> Result<Mirror, MirrorError> {
+        let (id, register, cell) = self.place_of(frame, name)?;
+        let missing = || MirrorError::NotFound(format!("value of temporary {name}"));
+        let stack = self.own().roots.stacks[id.stack].as_ref();
+        let found = stack.and_then(|stack| stack.registers_of(id.frame).get(register).copied());
+        let mut found = found.ok_or_else(missing)?;
+        if let Some(cell) = cell {
+            found = self.own().value(found).slot(cell).map(Value::oop).ok_or_else(missing)?;
+        }
+        Ok(self.mirror(found))
+    }
+
+    /// Sets an argument or temporary variable of a frame that is on a stack.
+    ///
+    /// # Errors
+    /// As for [`temporary`](Self::temporary).
+    pub fn set_temporary(&mut self, frame: Mirror, name: &str, value: Mirror) -> Result<(), MirrorError> {
+        let (id, register, cell) = self.place_of(frame, name)?;
+        let missing = || MirrorError::NotFound(format!("value of temporary {name}"));
+        let value = self.oop(value)?;
+        let stack = self.own_mut().roots.stacks[id.stack].as_mut();
+        let found = stack.and_then(|stack| stack.registers_of_mut(id.frame).get_mut(register));
+        let found = found.ok_or_else(missing)?;
+        let Some(cell) = cell else {
+            *found = value;
+            return Ok(());
+        };
+        let cells = *found;
+        let cells = self.own().value(cells);
+        let holder = cells.object().filter(|_| cell < cells.slots()).ok_or_else(missing)?;
+        self.own().put(holder.oop(), cell, value);
+        Ok(())
+    }
+
     /// The frame of a Context that lives on the thread's stack.
     fn frame_on(&self, thread: Mirror, frame: Mirror) -> Result<FrameId, MirrorError> {
         let stack = self.live_thread(thread)?.1;

@@ -1,63 +1,67 @@
 //! What other threads ask of a space that runs.
 
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Instant;
 
+use instar_gc::attention::{Attention, Demand};
+
 use super::stack::Frame;
 
-/// Asks the dispatch loop for its attention, from any thread: the frame limit that it compares with at each call becomes null.
+/// Asks the dispatch loop for its [`Attention`], from any thread: the frame limit that it compares with at each call becomes null. Ends the sleep of a
+/// space that is idle as well.
 #[derive(Debug, Default)]
 pub struct Interrupt {
-    seen: AtomicPtr<Frame>,
-    real: AtomicPtr<Frame>,
+    attention: Attention,
     wakes: Mutex<u64>,
     changed: Condvar,
-    is_stop: AtomicBool,
-    is_suspend: AtomicBool,
     is_gathering: AtomicBool,
 }
 
 impl Interrupt {
-    /// The address that no new frame may reach; null if a poll was requested.
+    /// The address that no new frame may reach; null if a poll was requested. It is compared with and nothing else.
     #[inline(always)]
     pub(crate) fn frame_limit(&self) -> *mut Frame {
-        self.seen.load(Ordering::Relaxed)
+        std::ptr::without_provenance_mut(self.attention.limit())
     }
 
     /// Whether a poll was requested.
     #[inline(always)]
     pub(crate) fn is_requested(&self) -> bool {
-        self.frame_limit().is_null()
+        self.attention.is_requested()
     }
 
-    /// Requests a poll, and ends the sleep of a space that is idle.
-    pub fn request(&self) {
-        self.seen.store(std::ptr::null_mut(), Ordering::Release);
+    fn wake(&self) {
         *self.wakes.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.changed.notify_all();
     }
 
+    /// Requests a poll, and ends the sleep of a space that is idle.
+    pub fn request(&self) {
+        self.attention.request();
+        self.wake();
+    }
+
     /// Requests that the space stops what it evaluates: [`Problem::Interrupted`](crate::bootstrap::Problem::Interrupted).
     pub fn request_stop(&self) {
-        self.is_stop.store(true, Ordering::Release);
-        self.request();
+        self.attention.request_stop();
+        self.wake();
     }
 
     /// Requests that the space suspends all its processes and hands itself over.
     pub(crate) fn request_suspend(&self) {
-        self.is_suspend.store(true, Ordering::Release);
-        self.request();
+        self.attention.request_suspend();
+        self.wake();
     }
 
     /// Takes a request to suspend back.
     pub(crate) fn forget_suspend(&self) {
-        self.is_suspend.store(false, Ordering::Relaxed);
+        self.attention.forget_suspend();
     }
 
-    pub(super) fn take_suspend(&self) -> bool {
-        // Where every call polls, the exchange alone would be felt.
-        self.is_suspend.load(Ordering::Relaxed) && self.is_suspend.swap(false, Ordering::Acquire)
+    /// A stop that was requested and not met.
+    pub(crate) fn forget_stop(&self) {
+        self.attention.forget_stop();
     }
 
     /// Lets processes wait at update points, or go on.
@@ -72,27 +76,19 @@ impl Interrupt {
         self.is_gathering.load(Ordering::Relaxed)
     }
 
-    /// A stop that was requested and not met.
-    pub(crate) fn forget_stop(&self) {
-        self.is_stop.store(false, Ordering::Relaxed);
-    }
-
-    pub(super) fn take_stop(&self) -> bool {
-        self.is_stop.swap(false, Ordering::Acquire)
-    }
-
     /// Another stack runs. A request that is waiting stays.
     pub(crate) fn set_frame_limit(&self, limit: *mut Frame) {
-        let old = self.real.swap(limit, Ordering::Relaxed);
-        // Fails if a poll was requested meanwhile: the request stands.
-        let _ = self.seen.compare_exchange(old, limit, Ordering::Relaxed, Ordering::Relaxed);
+        self.attention.set_limit(limit.addr());
     }
 
-    /// The request is being attended to. What is requested from now on is a new request.
-    pub(super) fn accept(&self) {
-        // An exchange, not a store, which might still be under way when flags are read and then undo a request that came meanwhile. Whatever was
-        // done before the request that is taken here is seen by what follows.
-        self.seen.swap(self.real.load(Ordering::Relaxed), Ordering::AcqRel);
+    /// What was requested of a space that runs, as [`Attention::attend`].
+    pub(super) fn attend(&self, is_put_off: bool) -> Option<Demand> {
+        self.attention.attend(is_put_off)
+    }
+
+    /// What was requested of a space none of whose processes can go on.
+    pub(super) fn attend_at_once(&self) -> Demand {
+        self.attention.attend_at_once()
     }
 
     /// Sleeps until a request, or until `deadline`.

@@ -5,6 +5,7 @@
 
 #![allow(unsafe_code)]
 
+use instar_gc::attention::Demand;
 use instar_heap::Oop;
 
 use super::Space;
@@ -26,20 +27,11 @@ impl Space {
         if !self.interrupt.is_requested() {
             return None;
         }
-        if self.interrupt.take_suspend() {
-            return Some(self.hand_over());
-        }
-        if self.is_only_counted() {
-            return None;
-        }
-        self.interrupt.accept();
-        if self.interrupt.take_suspend() {
-            // It came after the first look, with a request that is accepted now. Whatever else was requested waits until the space goes on.
-            self.interrupt.request();
-            return Some(self.hand_over());
-        }
-        if self.interrupt.take_stop() {
-            return Some(Exit::Interrupted);
+        let is_only_counted = self.is_only_counted();
+        match self.interrupt.attend(is_only_counted)? {
+            Demand::Suspend => return Some(self.hand_over()),
+            Demand::Stop => return Some(Exit::Interrupted),
+            Demand::Look => {}
         }
         self.after_collection();
         if let Some(exit) = self.tend_reserve() {
@@ -290,12 +282,10 @@ impl Space {
             }
             let interrupt = self.interrupt.clone();
             self.mutator.blocked(|| interrupt.sleep(deadline));
-            self.interrupt.accept();
-            if self.interrupt.take_suspend() {
-                return self.end_with(Exit::Suspended);
-            }
-            if self.interrupt.take_stop() {
-                return self.end_with(Exit::Interrupted);
+            match self.interrupt.attend_at_once() {
+                Demand::Suspend => return self.end_with(Exit::Suspended),
+                Demand::Stop => return self.end_with(Exit::Interrupted),
+                Demand::Look => {}
             }
             let _ = self.signal_due();
             let _ = self.announce_messages();
