@@ -13,6 +13,7 @@ use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
 use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
+use instar_bench::peers;
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
@@ -27,6 +28,8 @@ use crate::{FAILED, Failure, REFUSED, failed};
 const ONE: &str = "one";
 /// The subcommand that updates the chat model.
 const UPDATE: &str = "update";
+/// The subcommand that splits the class of messages once.
+const SPLIT: &str = "split";
 /// The subcommand that runs a scenario.
 const SCENARIO: &str = "scenario";
 /// The subcommand that applies a fix.
@@ -130,6 +133,21 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// Experiment E11, the same change of schema in other systems that are installed: peers.csv
+    ///
+    /// Instances of one class become instances of two: here, in CPython, Java, SBCL, Erlang and GNU Smalltalk. --only takes their names.
+    #[command(after_help = STATUS)]
+    Peers {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Split the message class in this process: prints name, whether all is right, nanoseconds of the stop and with a first pass, and the
+    /// peak of resident bytes, separated by tabs
+    #[command(name = SPLIT, hide = true)]
+    Split {
+        /// Messages
+        instances: u32,
     },
     /// Run a scenario in this process: prints `pass` and what was done, separated by a tab
     #[command(name = SCENARIO, hide = true)]
@@ -292,6 +310,20 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let figures = outside::apply(&id, load, become_strategy(strategy)).map_err(failed)?;
             let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
+        }
+        BenchCommand::Peers { arguments } => {
+            let options = arguments.options(lang::Command::Peers, Strategy::Lazy);
+            let command = |instances: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", SPLIT, &instances.to_string()]);
+                command
+            };
+            finish(peers::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Split { instances } => {
+            let figures = update::split(instances).map_err(failed)?;
+            say(format_args!("split\t1\t{}", figures.map(|figure| figure.to_string()).join("\t")));
             Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Scenario { selector, strategy } => {

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod manifest;
 pub mod measure;
 pub mod memory;
+pub mod peers;
 pub mod plot;
 pub mod point;
 pub mod record;

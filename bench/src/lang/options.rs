@@ -27,6 +27,8 @@ pub enum Command {
     Fixes,
     /// Experiment E9: lines of code.
     Effort,
+    /// Experiment E11: the same change of schema elsewhere.
+    Peers,
 }
 
 impl Command {
@@ -42,6 +44,7 @@ impl Command {
             Self::Functional => "functional",
             Self::Fixes => "fixes",
             Self::Effort => "effort",
+            Self::Peers => "peers",
         }
     }
 }
@@ -97,6 +100,7 @@ impl Options {
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
+            Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
         if [Command::Lang, Command::Virtualization].contains(&self.experiment) {
