@@ -53,8 +53,7 @@ const SLOW_BODY: Refusal = closing(StatusCode::REQUEST_TIMEOUT, "the body did no
 const NO_ROOM: Refusal = closing(StatusCode::SERVICE_UNAVAILABLE, "too many bodies are under way.\n");
 const BUSY: Refusal = refusal(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting.\n");
 const GONE: Refusal = closing(StatusCode::SERVICE_UNAVAILABLE, "the program takes no requests.\n");
-const LATE: Refusal =
-    refusal(StatusCode::SERVICE_UNAVAILABLE, "the program did not answer in time.\n");
+const LATE: Refusal = refusal(StatusCode::SERVICE_UNAVAILABLE, "the program did not answer in time.\n");
 const UNANSWERED: Refusal =
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "the program ended this request without an answer.\n");
 const WRONG: Refusal =
@@ -97,9 +96,7 @@ impl Desk {
         let answer = timeout(self.limits.answer_time, receiver).await.map_err(|_| LATE)?;
         match answer {
             Ok(Answer::Whole(head, body)) => Ok(sent(head, Either::Left(Full::new(body)))),
-            Ok(Answer::Streamed(head, pieces)) => {
-                Ok(sent(head, Either::Right(pieces.during(busy))))
-            }
+            Ok(Answer::Streamed(head, pieces)) => Ok(sent(head, Either::Right(pieces.during(busy)))),
             Ok(Answer::Wrong(reason)) => {
                 eprintln!("{} {target}: the program's answer is no HTTP response: {reason}", parts.method);
                 Err(WRONG)

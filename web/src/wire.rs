@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn heads_are_read_and_wrong_ones_refused() {
-        let head = Head::parse(b"201=\ncontent-type: text/plain\nConnection: close\ncontent-length: 7\n").unwrap();
+        let head =
+            Head::parse(b"201=\ncontent-type: text/plain\nConnection: close\ncontent-length: 7\n").unwrap();
         assert_eq!((head.status, head.is_stream), (StatusCode::CREATED, false));
         assert_eq!(head.headers.len(), 2);
         assert!(Head::parse(b"200+").unwrap().is_stream);

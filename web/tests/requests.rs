@@ -38,7 +38,8 @@ fn many_requests_on_one_connection() {
     assert_eq!(client.get("/empty").status, 204);
     client.send("HEAD /hello/x HTTP/1.1\r\nHost: x\r\n\r\n");
     // Its length is that of the body that is not sent.
-    let head: Vec<String> = client.reader().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    let head: Vec<String> =
+        client.reader().lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
     assert_eq!(head[0], "HTTP/1.1 200 OK");
     assert!(head.contains(&"content-length: 8".to_owned()), "{head:?}");
     assert_eq!(client.get("/hello/x").text(), "Hello, x");
@@ -78,7 +79,8 @@ fn chunked_bodies_and_pipelined_requests() {
     std::thread::sleep(Duration::from_millis(20));
     client.send("5;x=y\r\ndefgh\r\n0\r\nTrailer: x\r\n\r\n");
     assert_eq!(client.response().text(), "abcdefgh");
-    let many: String = (0..50).map(|number| format!("GET /hello/{number} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
+    let many: String =
+        (0..50).map(|number| format!("GET /hello/{number} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
     client.send(many);
     for number in 0..50 {
         assert_eq!(client.response().text(), format!("Hello, {number}"));

@@ -174,6 +174,15 @@ impl Client {
         self.try_response().expect("an answer, not the end of the connection")
     }
 
+    /// Whether something has come that was not read.
+    pub fn has_something(&self) -> bool {
+        let stream = self.reader.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let found = stream.peek(&mut [0]).is_ok_and(|count| count > 0);
+        stream.set_nonblocking(false).unwrap();
+        found
+    }
+
     /// For what is no whole response.
     pub fn reader(&mut self) -> &mut BufReader<TcpStream> {
         &mut self.reader
