@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod control;
 mod patching;
+mod serve;
 mod smalltalk;
 mod watch;
 
@@ -44,6 +45,7 @@ fn run(command: Command) -> ExitCode {
         Command::Run { space, control, paths, arguments } => {
             smalltalk::run(&space, &control, &paths, &arguments)
         }
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Apply(arguments) => control::apply(&arguments),
         Command::Undo(arguments) => control::undo(&arguments),
         Command::Abort(arguments) => control::abort(&arguments),

@@ -7,6 +7,7 @@
 //! | `exchange.rs` | one request: read, posted to the program's inbox, answered |
 //! | `wire.rs` | requests and answers as bytes that a guest takes apart |
 //! | `answer.rs` | from the guest's pieces to an answer |
+//! | `signals.rs` | the end, when the system asks for it |
 //! | `limits.rs` | the bounds of all that |
 //!
 //! The other half is Smalltalk, `web/smalltalk/Web`: server, requests, responses, routes. `docs/web.md` has both.
@@ -16,10 +17,12 @@ mod connection;
 mod exchange;
 mod limits;
 mod server;
+mod signals;
 mod wire;
 
 pub use limits::Limits;
 pub use server::{INBOX, Server, Stop};
+pub use signals::end_on_signals;
 
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors};
