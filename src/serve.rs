@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use instar_interp::bootstrap::Problem;
 use instar_interp::host::Session;
 use instar_web::{Limits, Server, end_on_signals};
 
@@ -93,10 +94,16 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = arguments.control.open(&mut session)?;
+    let mut is_interrupted = false;
     let result = load(&mut session, endpoint.is_some())
         .and_then(|()| run_paths(&mut session, &arguments.paths))
-        .and_then(|()| answer(arguments, &mut session));
-    let result = finish(Some(&mut session), result);
+        .and_then(|()| answer(arguments, &mut session))
+        .and_then(|served| {
+            is_interrupted = matches!(served, Err(Problem::Interrupted(_)));
+            served.map(|_| ExitCode::SUCCESS).map_err(ended)
+        });
+    // A program that had to be interrupted may not come to its last words.
+    let result = finish((!is_interrupted).then_some(&mut session), result);
     drop(endpoint);
     result
 }
@@ -111,7 +118,8 @@ fn load(session: &mut Session, has_engine: bool) -> Result<(), Ended> {
     Ok(())
 }
 
-fn answer(arguments: &ServeArguments, session: &mut Session) -> Result<ExitCode, Ended> {
+/// Answers requests. How that ended is the inner result.
+fn answer(arguments: &ServeArguments, session: &mut Session) -> Result<Result<(), Problem>, Ended> {
     let name = arguments.application.as_ref().map_or_else(|| "nil".to_owned(), |name| format!("'{name}'"));
     let make = format!("application := WebApplication named: {name}");
     session.evaluate(&make).map_err(ended)?;
@@ -120,10 +128,13 @@ fn answer(arguments: &ServeArguments, session: &mut Session) -> Result<ExitCode,
     let grace = limits.grace;
     let server = Server::open(session.space_mut(), wanted, limits)
         .map_err(|error| (REFUSED, format!("{wanted} cannot be listened at: {error}")))?;
-    end_on_signals(server.stop(), session.space().interrupt(), grace).map_err(failed)?;
+    let give_up = || std::process::exit(i32::from(FAILED));
+    end_on_signals(server.stop(), session.space().interrupt(), grace, give_up).map_err(failed)?;
     say(format_args!("listening on http://{}", server.address()));
     let served = session.evaluate("WebServer serve: application");
+    if served.is_err() {
+        server.stop().at_once();
+    }
     drop(server);
-    served.map_err(ended)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(served.map(|_| ()))
 }

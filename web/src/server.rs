@@ -50,13 +50,40 @@ pub struct Server {
 
 /// Shuts a server down, from any thread.
 #[derive(Clone, Debug)]
-pub struct Stop(Arc<watch::Sender<bool>>);
+pub struct Stop(Arc<watch::Sender<Stage>>);
+
+/// How far a server's end has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serving,
+    Ending,
+    Over,
+}
 
 impl Stop {
     /// Begins the shutdown. The program is told when it is over.
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.go_to(Stage::Ending);
     }
+
+    /// Shuts down without waiting for requests under way.
+    pub fn at_once(&self) {
+        self.go_to(Stage::Over);
+    }
+
+    fn go_to(&self, stage: Stage) {
+        self.0.send_if_modified(|now| {
+            let is_further = *now < stage;
+            *now = stage.max(*now);
+            is_further
+        });
+    }
+}
+
+/// Waits until the end has come so far.
+async fn reach(stop: &mut watch::Receiver<Stage>, stage: Stage) {
+    // If nobody can stop the server any more, it stops.
+    let _ = stop.wait_for(|now| *now >= stage).await;
 }
 
 impl Server {
@@ -70,7 +97,7 @@ impl Server {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (sender, receiver) = watch::channel(false);
+        let (sender, receiver) = watch::channel(Stage::Serving);
         let desk = Arc::new(Desk::new(space.make_inbox(INBOX, limits.waiting), limits));
         let serve = move || {
             runtime.block_on(async {
@@ -126,13 +153,13 @@ impl Drop for Ticket {
     }
 }
 
-async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: watch::Receiver<bool>) {
+async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: watch::Receiver<Stage>) {
     let open = Arc::new(Open::default());
     let most = desk.limits().connections;
     loop {
         let accepted = tokio::select! {
             biased;
-            _ = stop.wait_for(|is_stopped| *is_stopped) => break,
+            () = reach(&mut stop, Stage::Ending) => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
@@ -156,11 +183,14 @@ async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: wat
             open.is_empty.notified().await;
         }
     };
-    let _ = timeout(desk.limits().grace, emptied).await;
+    tokio::select! {
+        _ = timeout(desk.limits().grace, emptied) => {}
+        () = reach(&mut stop, Stage::Over) => {}
+    }
 }
 
 /// Serves one connection to its end.
-async fn attend(stream: TcpStream, desk: &Arc<Desk>, mut stop: watch::Receiver<bool>) {
+async fn attend(stream: TcpStream, desk: &Arc<Desk>, mut stop: watch::Receiver<Stage>) {
     let _ = stream.set_nodelay(true);
     let phase = Phase::default();
     let stream = Stream::new(stream, phase.clone(), desk.limits());
@@ -183,7 +213,7 @@ async fn attend(stream: TcpStream, desk: &Arc<Desk>, mut stop: watch::Receiver<b
     tokio::select! {
         biased;
         _ = connection.as_mut() => return,
-        _ = stop.wait_for(|is_stopped| *is_stopped) => {}
+        () = reach(&mut stop, Stage::Ending) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
