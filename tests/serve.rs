@@ -56,10 +56,6 @@ impl Chat {
         self.connect().get(path)
     }
 
-    fn put(&self, path: &str) -> Response {
-        self.connect().request("PUT", path, "", "")
-    }
-
     fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.program.id().to_string()]).status().unwrap();
         assert!(sent.success());
