@@ -207,9 +207,14 @@ impl World {
         &self.workers
     }
 
-    /// A copy of the statistics.
+    /// A copy of the statistics, with histograms of as many words as the longest pause asks for.
     pub fn stats(&self) -> GcStats {
-        self.lock_state().stats.clone()
+        self.read_stats(GcStats::clone)
+    }
+
+    /// What `read` takes from the statistics, without a copy of them.
+    pub fn read_stats<T>(&self, read: impl FnOnce(&GcStats) -> T) -> T {
+        read(&self.lock_state().stats)
     }
 
     pub(crate) fn lock_state(&self) -> MutexGuard<'_, CollectorState> {

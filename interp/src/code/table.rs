@@ -19,6 +19,8 @@ struct Slot {
     method: Oop,
     /// What the code is made of when it is asked for; `None` if it was made here.
     image: Option<Arc<CodeImage>>,
+    /// Whether `learned` has its number.
+    has_learned: bool,
 }
 
 /// All code of a space, by number. The address of code does not change while its method lives.
@@ -28,6 +30,8 @@ pub struct CodeTable {
     codes: Vec<OnceCell<Box<Code>>>,
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
+    /// Numbers of the code whose caches are not empty: a flush touches no other, and most of a kernel's code never runs.
+    learned: Vec<u32>,
 }
 
 /// The code of an image, by number.
@@ -45,7 +49,7 @@ impl CodeTable {
             (self.slots.len() - 1) as u32
         });
         code.number = number;
-        self.slots[number as usize] = Some(Slot { method: code.method, image: None });
+        self.slots[number as usize] = Some(Slot { method: code.method, image: None, has_learned: false });
         self.codes[number as usize] = OnceCell::from(Box::new(code));
         number
     }
@@ -82,9 +86,25 @@ impl CodeTable {
         self.slots.iter().flatten().map(|slot| slot.method)
     }
 
+    /// A cache of the code with this number is about to be filled.
+    pub(crate) fn note_learning(&mut self, number: u32) {
+        if let Some(Some(slot)) = self.slots.get_mut(number as usize)
+            && !std::mem::replace(&mut slot.has_learned, true)
+        {
+            self.learned.push(number);
+        }
+    }
+
     /// Forgets what all sends learned.
     pub(crate) fn flush(&mut self) {
-        self.codes.iter_mut().filter_map(OnceCell::get_mut).for_each(|code| code.flush());
+        for number in self.learned.drain(..).map(|number| number as usize) {
+            if let Some(slot) = &mut self.slots[number] {
+                slot.has_learned = false;
+            }
+            if let Some(code) = self.codes[number].get_mut() {
+                code.flush();
+            }
+        }
     }
 
     /// Frees the code of methods that died. Caches must have been flushed, and frames keep their methods alive.
@@ -153,6 +173,7 @@ impl CodeTable {
                 entry.as_ref().map(|(method, code)| Slot {
                     method: relocation.apply(*method),
                     image: Some(code.clone()),
+                    has_learned: false,
                 }),
             );
         }

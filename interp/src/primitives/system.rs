@@ -1,7 +1,7 @@
 //! The space as a whole: become, instances, collections, memory.
 
 use instar_become::{BecomeError, HashRule};
-use instar_gc::Collection;
+use instar_gc::{Collection, GcStats};
 use instar_heap::Oop;
 
 use super::block::sent;
@@ -119,12 +119,12 @@ fn forwarders(space: &mut Space, _call: Call) -> Answer {
 /// A number by name: scavenges, fullCollections, healedByAccess, healedByCollection, classes, methods, symbols.
 fn statistic(space: &mut Space, call: Call) -> Answer {
     let name = space.argument(call, 0).text().ok_or(space.failure(Special::BadArgument))?;
-    let stats = space.world().stats();
+    let of_world = |read: fn(&GcStats) -> u64| space.world().read_stats(read);
     let value = match name.as_str() {
-        "scavenges" => stats.scavenges,
-        "fullCollections" => stats.full_collections,
+        "scavenges" => of_world(|stats| stats.scavenges),
+        "fullCollections" => of_world(|stats| stats.full_collections),
         "healedByAccess" => space.mutator.healed(),
-        "healedByCollection" => stats.healed_references,
+        "healedByCollection" => of_world(|stats| stats.healed_references),
         "classes" => space.mutator.heap().classes.len() as u64,
         "methods" => space.roots.codes.len() as u64,
         "symbols" => space.roots.symbols.len() as u64,

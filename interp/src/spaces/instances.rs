@@ -82,6 +82,7 @@ impl Meta<'_> {
         }
         // SAFETY: a live object; this thread is the only mutator.
         unsafe { self.own().mutator.heap().change_class(object, index) }?;
+        self.own_mut().changes_of_identity += 1;
         self.forget_lookups();
         Ok(())
     }

@@ -182,7 +182,7 @@ impl Space {
     /// compare took for a forwarder), or else by lookup, which the site then remembers if it has room.
     ///
     /// # Safety
-    /// `site` is a cache of `method`'s code, and `method` its CompiledMethod or CompiledBlock.
+    /// `site` is a cache of the top frame's code, and `method` its CompiledMethod or CompiledBlock.
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn miss(&mut self, site: *mut crate::code::Site, method: Oop, class: u32) -> Entry {
@@ -195,6 +195,8 @@ impl Space {
         let selector = self.selector_of(site.selector, method);
         let index = ClassIndex::new(class).unwrap_or(ClassIndex::FREE);
         let entry = self.entry_for(index, selector, usize::from(site.arguments));
+        // SAFETY: [synced]
+        unsafe { self.note_learning() };
         if site.entry.class == 0 {
             site.entry = entry;
         } else if site.second.class == 0 {
@@ -203,6 +205,18 @@ impl Space {
             site.others.push(entry);
         }
         entry
+    }
+
+    /// A cache of the top frame's code is about to be filled.
+    ///
+    /// # Safety
+    /// [synced]
+    pub(super) unsafe fn note_learning(&mut self) {
+        // SAFETY: [frame-code] the code of a frame lives.
+        let code = unsafe { &*(*self.roots.frame).code };
+        let number = code.number;
+        debug_assert!(self.roots.codes.get(number as usize).is_some_and(|known| known.method == code.method));
+        self.roots.codes.note_learning(number);
     }
 
     /// The selector in literal `number` of `method`.

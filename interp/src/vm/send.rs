@@ -309,7 +309,10 @@ impl Space {
     #[cold]
     pub(crate) unsafe fn super_entry(&mut self, site: &Site, class: u32) -> Entry {
         // SAFETY: [synced]
-        let method = unsafe { (*self.roots.frame).method };
+        let method = unsafe {
+            self.note_learning();
+            (*self.roots.frame).method
+        };
         let selector = self.selector_of(site.selector, method);
         let above = self.holder_of(self.value(method)).and_then(|class| class.slot(behavior::SUPERCLASS));
         let start = above.map_or(self.nil(), Value::oop);

@@ -73,8 +73,8 @@ pub struct Space {
     pub(crate) cache: LookupCache,
     pub(crate) last_serial: u64,
     pub(crate) full_collections: u64,
-    /// Becomes so far: [census].
-    pub(crate) becomes: u64,
+    /// Becomes and changes of class so far: [census].
+    pub(crate) changes_of_identity: u64,
     pub(crate) census: Option<Census>,
     pub(crate) options: SpaceOptions,
     pub(crate) started: std::time::Instant,
@@ -156,7 +156,7 @@ impl Space {
             cache: LookupCache::default(),
             last_serial: 0,
             full_collections: 0,
-            becomes: 0,
+            changes_of_identity: 0,
             census: None,
             options,
             started: std::time::Instant::now(),

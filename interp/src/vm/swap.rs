@@ -63,7 +63,7 @@ impl Space {
             BecomeStrategy::AlwaysCheck => self.swap_with::<AlwaysCheck>(sources, targets, swap),
             BecomeStrategy::FullScan => self.swap_with::<FullScan>(sources, targets, swap),
         }?;
-        self.becomes += 1;
+        self.changes_of_identity += 1;
         self.after_become(needs_flush);
         Ok(outcome)
     }
@@ -94,7 +94,7 @@ impl Space {
             }
         }?;
         drop(pause);
-        self.becomes += 1;
+        self.changes_of_identity += 1;
         self.after_become(needs_flush);
         Ok(outcome)
     }
