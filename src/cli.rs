@@ -15,6 +15,7 @@ use crate::control::{
 use crate::load::LoadArguments;
 use crate::patching::PatchCommand;
 use crate::refactor::RefactorCommand;
+use crate::serve::ServeArguments;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
 
@@ -66,6 +67,11 @@ pub enum Command {
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
+    /// Serve a web application over HTTP: load packages, and answer requests until SIGINT or SIGTERM
+    ///
+    /// The application is a subclass of WebApplication in the packages, which are loaded with the server's and the update engine's.
+    #[command(after_help = SERVE_STATUS)]
+    Serve(ServeArguments),
     /// Evaluate Smalltalk expressions and print what each answers
     ///
     /// Variables that are assigned to are seen by the expressions that follow.
@@ -151,6 +157,10 @@ pub enum Command {
 const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
 or paths are wrong, 141 if nobody reads the output any more, and what the program says by `Smalltalk exit: status`.";
+
+const SERVE_STATUS: &str = "\
+Exit status: 0 after a signal, or when the application stops the server, 1 after an error that nothing handled or that kept something from being
+loaded, 2 if options, paths, the port or the socket are wrong, and what the program says by `Smalltalk exit: status`.";
 
 const UPDATE_STATUS: &str = "\
 Exit status: 0 if all went well, 1 if the update was refused or failed, so that the program is as it was, 2 if options, files or the socket

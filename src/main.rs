@@ -6,6 +6,7 @@ mod control;
 mod load;
 mod patching;
 mod refactor;
+mod serve;
 mod smalltalk;
 mod watch;
 
@@ -46,6 +47,7 @@ fn run(command: Command) -> ExitCode {
         Command::Run { space, control, paths, arguments } => {
             smalltalk::run(&space, &control, &paths, &arguments)
         }
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Apply(arguments) => control::apply(&arguments),
         Command::Undo(arguments) => control::undo(&arguments),
         Command::Abort(arguments) => control::abort(&arguments),

@@ -9,13 +9,14 @@ use serde_json::Value;
 use support::{files, root, text};
 
 /// Each package and the packages of this workspace that it may know. Arrows point one way.
-const MAY_KNOW: [(&str, &[&str]); 10] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("instar-heap", &[]),
     ("instar-gc", &["instar-heap"]),
     ("instar-become", &["instar-gc", "instar-heap"]),
     ("instar-interp", &["instar-become", "instar-gc", "instar-heap"]),
     ("instar-dsu", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-espell", &["instar-gc", "instar-heap", "instar-interp"]),
+    ("instar-web", &["instar-interp"]),
     ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp"]),
     ("instar-load", &[]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
@@ -30,6 +31,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
             "instar-heap",
             "instar-interp",
             "instar-load",
+            "instar-web",
         ],
     ),
 ];
