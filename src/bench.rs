@@ -4,7 +4,7 @@ mod outside;
 mod update;
 mod virtualized;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -13,10 +13,10 @@ use instar_bench::lang::rows::{Error, Outcome};
 use instar_bench::lang::steps::Steps;
 use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
-use instar_bench::peers;
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
+use instar_bench::{peers, server};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -133,6 +133,15 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// Experiment E4, the chat application over HTTP is updated under load: server.csv and server-series.csv
+    ///
+    /// Ten clients, 120 s, an update after 60, with 28,500 to 10⁷ live messages, at 700 requests a second and as fast as answers come. --only takes
+    /// updates: none, model, kernel, engine.
+    #[command(after_help = STATUS)]
+    Server {
+        #[command(flatten)]
+        arguments: BenchArguments,
     },
     /// Experiment E11, the same change of schema in other systems that are installed: peers.csv
     ///
@@ -311,6 +320,17 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
+        }
+        BenchCommand::Server { arguments } => {
+            let options = arguments.options(lang::Command::Server, Strategy::Lazy);
+            let serve = |application: &Path, instances: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["serve", "--port", "0", "--heap", "8192"]).arg(application);
+                // What waits for a client that the others overtake is never dropped.
+                command.args(["--", &format!("populate={instances}"), "pending=10000000"]);
+                command
+            };
+            finish(server::run(&options, serve, &steps), &options)
         }
         BenchCommand::Peers { arguments } => {
             let options = arguments.options(lang::Command::Peers, Strategy::Lazy);

@@ -17,7 +17,7 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("instar-dsu", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-espell", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-web", &["instar-interp"]),
-    ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp"]),
+    ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp", "instar-load"]),
     ("instar-load", &[]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
     (

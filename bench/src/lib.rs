@@ -21,8 +21,10 @@ mod replace;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod server;
 pub mod stats;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
+mod unpacked;
 pub mod workload;

@@ -6,7 +6,7 @@
 //! time with a first pass over all instances, and the peak of resident bytes.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use include_dir::{Dir, include_dir};
@@ -19,6 +19,7 @@ use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
 use crate::rng::SplitMix64;
 use crate::stats;
+use crate::unpacked::Unpacked;
 
 static SCRIPTS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/peers");
 
@@ -110,30 +111,10 @@ impl Peer {
         lines.find(|line| !line.is_empty()).map(str::to_owned)
     }
 
-    fn command(&self, scripts: &Path, instances: u32) -> Command {
+    fn command(&self, scripts: &Unpacked, instances: u32) -> Command {
         let mut command = Command::new(self.program);
-        command.args(self.before).arg(scripts.join(self.script)).args(self.after).arg(instances.to_string());
+        command.args(self.before).arg(scripts.path(self.script)).args(self.after).arg(instances.to_string());
         command
-    }
-}
-
-/// The scripts in a folder that is removed at the end.
-struct Scripts(PathBuf);
-
-impl Scripts {
-    fn unpack() -> Result<Scripts, Error> {
-        let folder = std::env::temp_dir().join(format!("instar-peers-{}", std::process::id()));
-        let scripts = Scripts(folder);
-        std::fs::create_dir_all(&scripts.0).map_err(|error| Error::file(&scripts.0, error))?;
-        SCRIPTS.extract(&scripts.0).map_err(|error| Error::file(&scripts.0, error))?;
-        Ok(scripts)
-    }
-}
-
-impl Drop for Scripts {
-    fn drop(&mut self) {
-        // What is left in a folder for temporary files does no harm.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
@@ -160,7 +141,8 @@ struct Split {
 /// missing, but that is no failure.
 pub fn run(options: &Options, ours: impl Fn(u32) -> Command, steps: &Steps) -> Result<Outcome, Error> {
     options.check().map_err(Error::Refused)?;
-    let scripts = Scripts::unpack()?;
+    let scripts =
+        Unpacked::new(&SCRIPTS, "peers").map_err(|error| Error::file(&std::env::temp_dir(), error))?;
     let wanted = PEERS.iter().filter(|peer| options.wants(peer.name));
     let (there, missing): (Vec<_>, Vec<_>) =
         wanted.map(|peer| (peer, peer.version())).partition(|(_, version)| version.is_some());
@@ -169,7 +151,7 @@ pub fn run(options: &Options, ours: impl Fn(u32) -> Command, steps: &Steps) -> R
     systems.extend(there.into_iter().map(|(peer, version)| System {
         name: peer.name,
         version: version.unwrap_or_default(),
-        command: Box::new(|instances| peer.command(&scripts.0, instances)),
+        command: Box::new(|instances| peer.command(&scripts, instances)),
     }));
     let versions: Vec<(&str, &str)> =
         systems.iter().map(|system| (system.name, system.version.as_str())).collect();

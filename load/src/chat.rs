@@ -154,7 +154,7 @@ impl Chat {
 
     fn post(&self) -> Request {
         let mut post = request("post", "POST", format!("/room/{}/{}", self.room, self.user));
-        post.body = format!("{} of {}", self.posted, self.user);
+        post.body = self.text(self.posted);
         post
     }
 
@@ -173,6 +173,22 @@ impl Chat {
             self.received.entry(sender).or_default().note(number);
         }
         Ok(())
+    }
+
+    /// The post that was answered is the one before the next.
+    fn look_at_posted(&self, answer: &Answer) -> Result<(), Fault> {
+        let Message { from, room, text } = json(answer)?;
+        let number = self.posted - 1;
+        let is_right = from.as_ref() == Some(&self.user) && room == self.room && text == self.text(number);
+        if is_right {
+            Ok(())
+        } else {
+            Err(Fault::Content(format!("not what was posted: {}", answer.start())))
+        }
+    }
+
+    fn text(&self, number: u64) -> String {
+        format!("{number} of {}", self.user)
     }
 
     fn look_at_user(&self, answer: &Answer) -> Result<(), Fault> {
@@ -198,7 +214,7 @@ impl Script for Chat {
         let step = self.step % (POSTS + 2);
         self.step += 1;
         let is_post = (1..=POSTS).contains(&step);
-        let answer = answer.and_then(|answer| answer.expect(200));
+        let answer = answer.and_then(|answer| answer.expect(if is_post { 201 } else { 200 }));
         if is_post {
             if answer.is_err() {
                 self.unsure.insert(self.posted);
@@ -208,7 +224,7 @@ impl Script for Chat {
         let answer = answer?;
         match step {
             0 => self.look_at_user(&answer),
-            _ if is_post => Ok(()),
+            _ if is_post => self.look_at_posted(&answer),
             _ => self.take_fetched(&answer),
         }
     }

@@ -91,15 +91,15 @@ fn answer(words: &[&str], body: &str, state: &mut State, flaw: Flaw) -> Option<(
         ["POST", "room", room, user, ..] => {
             state.posts += 1;
             let is_flawed = state.posts == FLAWED;
+            let message = format!(r#"{{"from":"{user}","room":"{room}","text":"{body}"}}"#);
             for (index, member) in state.members.iter().enumerate() {
                 let times = match (flaw, is_flawed && index == 0) {
                     (Flaw::Loses, true) => 0,
                     (Flaw::Doubles, true) => 2,
                     _ => 1,
                 };
-                let message = format!(r#"{{"from":"{user}","room":"{room}","text":"{body}"}}"#);
                 let pending = state.pending.entry(member.clone()).or_default();
-                pending.extend(std::iter::repeat_n(message, times));
+                pending.extend(std::iter::repeat_n(message.clone(), times));
             }
             match flaw {
                 Flaw::Fails if is_flawed => return Some((500, "no".to_owned())),
@@ -107,7 +107,7 @@ fn answer(words: &[&str], body: &str, state: &mut State, flaw: Flaw) -> Option<(
                 Flaw::Stalls if is_flawed => thread::sleep(STALL),
                 _ => {}
             }
-            Some((200, String::new()))
+            Some((201, message))
         }
         ["POST", "user", user, ..] => {
             Some((200, format!("[{}]", state.pending.remove(*user).unwrap_or_default().join(","))))
