@@ -78,6 +78,9 @@ pub struct ApplyArguments {
     /// The patch
     #[arg(value_name = "PATCH")]
     patch: PathBuf,
+    /// Apply it even if it was made for another version than the one that runs
+    #[arg(long)]
+    any_base: bool,
     /// Go as far as the validation, and discard everything
     #[arg(long)]
     dry_run: bool,
@@ -143,6 +146,7 @@ pub fn apply(arguments: &ApplyArguments) -> Result<ExitCode, Failure> {
     let request = Request::Apply {
         name: file.display().to_string(),
         patch,
+        any_base: arguments.any_base,
         dry_run: arguments.dry_run,
         timeout_ms: arguments.limit.milliseconds(),
         who: user(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use instar_dsu::control::{Client, Endpoint, EndpointOptions, Request};
-use instar_dsu::edits::{difference, place_of};
+use instar_dsu::patch::{self, Patch, diff, place_of};
 use instar_interp::host::{Part, Session};
 use instar_interp::source::{self, Package};
 use notify::event::{AccessKind, AccessMode, EventKind};
@@ -102,15 +102,21 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     ctrlc::set_handler(stop).map_err(failed)?;
     let options = EndpointOptions { socket: private.0.join("socket"), log: None };
     let endpoint = Endpoint::open(&mut session, &options).map_err(failed)?;
-    let result = load_and_run(arguments, &mut session, options.socket).map(|()| ExitCode::SUCCESS);
+    let result = load_and_run(arguments, &mut session, &endpoint, options.socket).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result
 }
 
-fn load_and_run(arguments: &WatchArguments, session: &mut Session, socket: PathBuf) -> Result<(), Ended> {
+fn load_and_run(
+    arguments: &WatchArguments,
+    session: &mut Session,
+    endpoint: &Endpoint,
+    socket: PathBuf,
+) -> Result<(), Ended> {
     let mut watch = Watch::begin(arguments, socket)?;
     warn(&session.run(&Part::Packages(watch.loaded.clone())).map_err(ended)?);
+    endpoint.loaded(&watch.loaded);
     let thread = std::thread::Builder::new().name("watch".to_owned());
     // It ends with the process.
     thread.spawn(move || watch.run()).map_err(|error| (FAILED, error.to_string()))?;
@@ -121,14 +127,21 @@ fn load_and_run(arguments: &WatchArguments, session: &mut Session, socket: PathB
     Ok(())
 }
 
+/// What a person is asked.
+struct Asked {
+    /// What `undecided.patch` was written with.
+    text: String,
+    /// The packages that it leads to.
+    new: Vec<Package>,
+}
+
 /// The folder, and what of it is in the program.
 struct Watch {
     folder: PathBuf,
     socket: PathBuf,
     timeout: Duration,
     loaded: Vec<Package>,
-    /// What `undecided.patch` was written with, and the packages that it leads to.
-    asked: Option<(String, Vec<Package>)>,
+    asked: Option<Asked>,
     /// What was said to be impossible, to say it once.
     told: Vec<String>,
     saved: Receiver<notify::Result<notify::Event>>,
@@ -180,55 +193,90 @@ impl Watch {
             Ok(new) => new,
             Err(errors) => return complain(errors),
         };
-        let edits = difference(&self.loaded, &new);
-        for each in &edits.impossible {
-            if !self.told.contains(each) {
-                complain(format_args!("warning: start the program again for this: {each}\n"));
-            }
+        self.tell_impossible(&new);
+        let mut patch = diff("Edit", &self.loaded, &new);
+        let decided = patch.accept_defaults();
+        let changed = patch.changed();
+        if changed.is_empty() {
+            return self.forget_asked();
         }
-        self.told = edits.impossible;
-        if edits.changed.is_empty() {
-            return;
+        patch.name = name_of(&changed);
+        patch.author = user();
+        let text = match patch.write() {
+            Ok(text) => text,
+            Err(errors) => return complain(errors),
+        };
+        if !patch.undecided().is_empty() {
+            return self.ask(text, &patch.undecided(), new);
         }
-        if !edits.undecided.is_empty() {
-            return self.ask(edits.patch, &edits.undecided, new);
-        }
-        if self.apply(&edits.patch, &new) {
+        if self.apply(&text, &new) {
+            decided.iter().for_each(|one| complain(format_args!("    {one}\n")));
+            self.forget_asked();
             self.loaded = new;
         }
     }
 
+    /// Says what no patch does, once.
+    fn tell_impossible(&mut self, new: &[Package]) {
+        let is_different = |package: &&Package| {
+            let before = self.loaded.iter().find(|known| known.name == package.name);
+            before.map_or(!package.doits.is_empty(), |before| before.doits != package.doits)
+        };
+        let different = new.iter().filter(is_different);
+        let found: Vec<String> = different
+            .map(|package| format!("statements outside of methods in package {}", package.name))
+            .collect();
+        for each in found.iter().filter(|each| !self.told.contains(each)) {
+            complain(format_args!("warning: start the program again for this: {each}\n"));
+        }
+        self.told = found;
+    }
+
     /// Writes down what a person must decide.
-    fn ask(&mut self, patch: String, undecided: &[String], new: Vec<Package>) {
-        if self.asked.as_ref().is_some_and(|(asked, _)| *asked == patch) {
+    fn ask(&mut self, text: String, undecided: &[String], new: Vec<Package>) {
+        if self.asked.as_ref().is_some_and(|asked| asked.text == text) {
             return;
         }
         let file = self.folder.join(UNDECIDED);
-        if let Err(error) = std::fs::write(&file, &patch) {
+        if let Err(error) = std::fs::write(&file, &text) {
             return complain(format_args!("error: {}: {error}\n", file.display()));
         }
         for each in undecided {
             complain(format_args!("undecided: {each}\n"));
         }
-        complain(format_args!("    decide in {} and save it\n", file.display()));
-        self.asked = Some((patch, new));
+        complain(format_args!("    not applied: decide in {} and save it\n", file.display()));
+        self.asked = Some(Asked { text, new });
+    }
+
+    /// What was asked is no question any more.
+    fn forget_asked(&mut self) {
+        let Some(asked) = self.asked.take() else { return };
+        let file = self.folder.join(UNDECIDED);
+        // What somebody has written into it is theirs.
+        if std::fs::read_to_string(&file).is_ok_and(|text| text == asked.text) {
+            let _ = std::fs::remove_file(&file);
+        }
     }
 
     /// Applies what a person has decided.
     fn apply_decided(&mut self) {
-        let Some((asked, new)) = self.asked.clone() else { return };
+        let Some(asked) = &self.asked else { return };
         let file = self.folder.join(UNDECIDED);
-        match std::fs::read_to_string(&file) {
-            Ok(text) if text != asked => {
-                if self.apply(&text, &new) {
-                    let _ = std::fs::remove_file(&file);
-                    self.loaded = new;
-                    self.asked = None;
-                }
-            }
-            Ok(_) => {}
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) if text != asked.text => text,
+            Ok(_) => return,
             // Taken away: asked again if it is still to be decided.
-            Err(_) => self.asked = None,
+            Err(_) => return self.asked = None,
+        };
+        let new = asked.new.clone();
+        let decided = match patch::read(&file.to_string_lossy(), &text) {
+            Ok(decided) => decided,
+            Err(errors) => return complain(errors),
+        };
+        if self.apply(&text, &new) {
+            let _ = std::fs::remove_file(&file);
+            self.loaded = behind(&decided, &self.loaded, new);
+            self.asked = None;
         }
     }
 
@@ -237,6 +285,8 @@ impl Watch {
         let request = Request::Apply {
             name: "watch".to_owned(),
             patch: patch.to_owned(),
+            // It is the difference to what was applied last; comments of packages and statements, which no patch has, may differ.
+            any_base: true,
             dry_run: false,
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
             who: user(),
@@ -250,6 +300,30 @@ impl Watch {
                 false
             }
         }
+    }
+}
+
+/// What the program is after a decided patch, which may do something else than was proposed.
+fn behind(decided: &Patch, loaded: &[Package], new: Vec<Package>) -> Vec<Package> {
+    let Ok(mut packages) = decided.apply_to(loaded) else { return new };
+    // What patches have no part in was loaded before, or was said to be impossible.
+    for package in &mut packages {
+        if let Some(saved) = new.iter().find(|saved| saved.name == package.name) {
+            package.doits.clone_from(&saved.doits);
+            package.comment.clone_from(&saved.comment);
+        }
+    }
+    packages
+}
+
+/// At most so many changes stand in a patch's name.
+const MOST_NAMED: usize = 3;
+
+fn name_of(changed: &[String]) -> String {
+    let named = changed[..changed.len().min(MOST_NAMED)].join(", ");
+    match changed.len().saturating_sub(MOST_NAMED) {
+        0 => format!("Edit of {named}"),
+        more => format!("Edit of {named} and {more} more"),
     }
 }
 

@@ -155,3 +155,137 @@ fn revisions_in_git_are_compared() {
     assert_eq!(status(&refused), 1);
     assert!(stderr(&refused).contains("nowhere"), "{}", stderr(&refused));
 }
+
+const TRAIT: &str = "\
+Trait {
+\t#name : 'TPriced',
+\t#package : 'Shop'
+}
+
+{ #category : 'printing' }
+TPriced >> text [
+\t^ self price printString
+]
+";
+
+const PRICED: &str = "\
+Class {
+\t#name : 'Order',
+\t#superclass : 'Object',
+\t#traits : 'TPriced',
+\t#category : 'Shop',
+\t#package : 'Shop'
+}
+
+{ #category : 'accessing' }
+Order >> price [
+\t^ 7
+]
+";
+
+/// From git, and from folders; applied, undone, applied, and taken back by the inverse.
+#[test]
+fn traits_of_a_program_that_runs_change_and_come_and_go() {
+    let more = TRAIT.replace("TPriced", "TTaxed").replace("^ self price printString", "^ 'with taxes'");
+    let changed = PRICED.replace("'TPriced'", "'TTaxed + (TPriced @ {#bare -> #text} - {#text})'");
+    let main = "| order |\norder := Order new.\n[ Transcript show: order text; cr; flush. (Delay forMilliseconds: 5) wait ] repeat.\n";
+    let folder = Folder::new("patch-traits", &[("main.st", main), ("src/Shop/package.st", PACKAGE)]);
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
+        let output = git.current_dir(folder.path(".")).output().expect("git is installed");
+        assert!(output.status.success(), "{arguments:?}: {}", stderr(&output));
+    };
+    git(&["init", "--quiet"]);
+    for version in ["old", "new"] {
+        let is_new = version == "new";
+        for root in ["src", version] {
+            folder.write(&format!("{root}/Shop/package.st"), PACKAGE);
+            folder.write(&format!("{root}/Shop/Order.class.st"), if is_new { &changed } else { PRICED });
+            folder.write(&format!("{root}/Shop/TPriced.trait.st"), TRAIT);
+            if is_new {
+                folder.write(&format!("{root}/Shop/TTaxed.trait.st"), &more);
+            }
+        }
+        git(&["add", "src"]);
+        git(&["commit", "--quiet", "-m", version]);
+        git(&["tag", version]);
+    }
+    let mut command =
+        program::command(&["patch", "diff", "old", "new", "--package", "Shop", "--name", "Taxes"]);
+    let made = command.current_dir(folder.path(".")).output().unwrap();
+    assert_eq!(status(&made), 0, "{}", stderr(&made));
+    let folders = instar(&["patch", "diff", &folder.path("old"), &folder.path("new"), "--name", "Taxes"]);
+    assert_eq!(stdout(&made), stdout(&folders));
+    assert!(stdout(&made).contains("#traits : 'TTaxed + (TPriced @ {#bare -> #text} - {#text})'"));
+    folder.write("there.patch", &stdout(&made));
+    let inverse = instar(&["patch", "invert", &folder.path("there.patch"), "--base", &folder.path("old")]);
+    assert_eq!(status(&inverse), 0, "{}", stderr(&inverse));
+    folder.write("back.patch", &stdout(&inverse));
+
+    let socket = folder.path("socket");
+    let mut program =
+        Program::start(&["run", "--control", &socket, &folder.path("old"), &folder.path("main.st")]);
+    until_line(&mut program, "7");
+    let there: &[&str] = &["apply", "--to", &socket, &folder.path("there.patch")];
+    let undo: &[&str] = &["undo", "--to", &socket];
+    let back: &[&str] = &["apply", "--to", &socket, &folder.path("back.patch")];
+    for (arguments, line) in
+        [(there, "with taxes"), (undo, "7"), (there, "with taxes"), (back, "7"), (there, "with taxes")]
+    {
+        let done = instar(arguments);
+        assert_eq!(status(&done), 0, "{arguments:?}: {}{}", stdout(&done), stderr(&done));
+        until_line(&mut program, line);
+    }
+}
+
+#[test]
+fn a_patch_for_another_version_is_refused_unless_that_is_wanted() {
+    let folder = versions("patch-other-base");
+    folder.write("amounts.patch", &decided(&folder));
+    let (socket, patch) = (folder.path("s"), folder.path("amounts.patch"));
+    let arguments = ["run", "--control", &socket, &folder.path("old"), &folder.path("main.st")];
+    let mut program = Program::start(&arguments);
+    until_line(&mut program, "tea");
+    let apply = |options: &[&str]| {
+        let mut all = vec!["apply", "--to", &socket, &patch];
+        all.extend(options);
+        instar(&all)
+    };
+    let made = |name: &str| stdout(&instar(&["patch", "version", &folder.path(name)])).trim().to_owned();
+    let tried = apply(&["--dry-run"]);
+    assert_eq!(status(&tried), 0, "{}", stderr(&tried));
+    let applied = apply(&[]);
+    assert_eq!(status(&applied), 0, "{}", stderr(&applied));
+    until_line(&mut program, "1 tea");
+    // Again: both versions are named, and that it was applied.
+    let again = apply(&[]);
+    let said = stderr(&again);
+    assert_eq!(status(&again), 1, "{said}");
+    assert!(said.contains("was applied already, by update number"), "{said}");
+    assert!(said.contains(&made("old")) && said.contains(&made("new")), "{said}");
+    // Undone, it fits again.
+    let undone = instar(&["undo", "--to", &socket]);
+    assert_eq!(status(&undone), 0, "{}", stderr(&undone));
+    until_line(&mut program, "tea");
+    let applied = apply(&[]);
+    assert_eq!(status(&applied), 0, "{}", stderr(&applied));
+    until_line(&mut program, "1 tea");
+    // Another one that was made for the old version.
+    folder.write("amounts.patch", &decided(&folder).replace("Amounts", "Others"));
+    let other = apply(&[]);
+    let said = stderr(&other);
+    assert_eq!(status(&other), 1, "{said}");
+    assert!(said.contains("make it anew") && said.contains("--any-base"), "{said}");
+    assert!(said.contains(&made("old")) && said.contains(&made("new")), "{said}");
+    let forced = apply(&["--any-base"]);
+    assert_eq!(status(&forced), 0, "{}", stderr(&forced));
+    // Smalltalk may have changed anything.
+    folder.write("any.st", "(DSUPatch named: 'Any') compile: 'text ^ ''any''' in: #Order; yourself");
+    let any = instar(&["apply", "--to", &socket, &folder.path("any.st")]);
+    assert_eq!(status(&any), 0, "{}", stderr(&any));
+    until_line(&mut program, "any");
+    let unknown = apply(&[]);
+    assert_eq!(status(&unknown), 1);
+    assert!(stderr(&unknown).contains("cannot be known"), "{}", stderr(&unknown));
+}

@@ -34,6 +34,12 @@ fn folder(name: &str) -> Folder {
     )
 }
 
+/// The patch as it is proposed, with no question left.
+fn decided(patch: &str) -> String {
+    let lines: Vec<&str> = patch.lines().filter(|line| !line.contains("#undecided")).collect();
+    lines.join("\n").replace(",\n}", "\n}") + "\n"
+}
+
 /// The edits one after the other; `watcher` says what came of each, `program` shows it.
 fn edit(folder: &Folder, mut watcher: Option<Program>, mut program: Program) {
     let file = "src/Ticker/Clock.class.st";
@@ -62,6 +68,7 @@ fn edit(folder: &Folder, mut watcher: Option<Program>, mut program: Program) {
     let named = "text [ ^ (name ifNil: [ 'none ' ]) , ticks printString ]";
     folder.write(file, &clock("'name', 'ticks'", &[INITIALIZE, TICK, named]));
     said!("applied: Edit of Clock, Clock>>text");
+    said!("name is nil in instances of Clock that exist");
     let lines = program.until("none ");
     let count = |line: &str| -> u64 { line.rsplit(' ').next().unwrap().parse().unwrap() };
     let last = lines.len() - 1;
@@ -81,31 +88,48 @@ fn edit(folder: &Folder, mut watcher: Option<Program>, mut program: Program) {
     let (initialize, tick) = ("initialize [ beats := 0 ]", "tick [ beats := beats + 1. ^ self text ]");
     let beats = "text [ ^ 'beats ' , beats printString ]";
     folder.write(file, &clock("'name', 'beats'", &[initialize, tick, beats]));
-    said!("undecided: in Clock ticks goes and beats comes");
+    said!("undecided: policy for Clock: is beats the new name of ticks?");
     said!("undecided.patch");
     let undecided = "src/undecided.patch";
     let patch = folder.read(undecided);
     assert!(program.so_far().iter().all(|line| line.starts_with("ding ")));
     // As it is, it is refused.
-    folder.write(undecided, &(patch.clone() + " "));
-    said!("Undecided: in Clock ticks goes");
-    let decided: Vec<String> = patch
-        .lines()
-        .filter(|line| !line.starts_with("DSUPatchRefused"))
-        .map(|line| {
-            if line.starts_with("\"patch policy:") {
-                line.trim_matches('"').to_owned()
-            } else {
-                line.to_owned()
-            }
-        })
-        .collect();
-    folder.write(undecided, &decided.join("\n"));
+    folder.write(undecided, &(patch.clone() + "\n"));
+    said!("is beats the new name of ticks?");
+    program.so_far();
+    program.until("ding ");
+    folder.write(undecided, &decided(&patch));
     said!("applied: Edit of Clock, Clock>>initialize");
     let lines = program.until("beats ");
     let last = lines.len() - 1;
     assert_eq!(count(&lines[last - 1]) + 1, count(&lines[last]), "{lines:?}");
     wait_until(|| !fs::exists(folder.path(undecided)).unwrap(), "the file to be gone, as all is decided");
+    // A question goes with what it was about.
+    folder.write(file, &clock("'name', 'rounds'", &[initialize, tick, beats]).replace("beats", "rounds"));
+    said!("is rounds the new name of beats?");
+    wait_for(folder.path(undecided));
+    folder.write(file, &clock("'name', 'beats'", &[initialize, tick, beats]));
+    wait_until(|| !fs::exists(folder.path(undecided)).unwrap(), "the question to be gone");
+    // A file that gets another name with its class, and one that goes.
+    let bell = folder.read("src/Ticker/Bell.class.st");
+    fs::remove_file(folder.path("src/Ticker/Bell.class.st")).unwrap();
+    folder.write("src/Ticker/Gong.class.st", &bell.replace("Bell", "Gong"));
+    said!("undecided: Gong: is this Bell under a new name?");
+    folder.write(undecided, &decided(&folder.read(undecided)));
+    said!("applied: Edit of Gong");
+    folder.write(
+        file,
+        &clock("'name', 'beats'", &[initialize, tick, "text [ ^ Gong sound , beats printString ]"]),
+    );
+    said!("applied: Edit of Clock>>text");
+    program.until("ding ");
+    folder.write(file, &clock("'name', 'beats'", &[initialize, tick, beats]));
+    said!("applied: Edit of Clock>>text");
+    fs::remove_file(folder.path("src/Ticker/Gong.class.st")).unwrap();
+    said!("applied: Edit of Gong");
+    said!("instances of Gong that exist stay what they are");
+    program.so_far();
+    program.until("beats ");
 }
 
 #[test]

@@ -4,7 +4,6 @@
 //! without updates knows nothing of it. What it asks of the runtime are the primitives of `interp/src/primitives/update.rs`. See `docs/dsu.md`.
 
 pub mod control;
-pub mod edits;
 pub mod patch;
 pub mod refactor;
 
@@ -42,6 +41,11 @@ pub fn expression_of(name: &str, text: &str) -> Result<String, String> {
     }
     let patch = patch::read(name, text).map_err(|errors| errors.to_string().trim_end().to_owned())?;
     patch.expression().map_err(|undecided| undecided.to_string())
+}
+
+/// The patch, if the text is a patch file without errors.
+fn patch_of(name: &str, text: &str) -> Option<patch::Patch> {
+    is_patch_file(text).then(|| patch::read(name, text).ok()).flatten()
 }
 
 /// Whether a text begins as a patch file does: with its header, perhaps behind a comment. No Smalltalk statement begins like that.

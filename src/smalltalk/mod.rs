@@ -81,8 +81,21 @@ impl SpaceArguments {
         options
     }
 
-    /// A session in a new space, with what is to be loaded first.
+    /// A session in a new space, with what is to be loaded first. Its programs read the standard input without a standstill.
     pub fn session(&self, arguments: &[String]) -> Result<Session, Ended> {
+        self.session_with(arguments, |session| session.lend_input(std::io::stdin()))
+    }
+
+    /// As `session`, for whoever reads the standard input as well: what is evaluated reads on where this was.
+    pub fn conversation(&self) -> Result<Session, Ended> {
+        self.session_with(&[], |_| {})
+    }
+
+    fn session_with(
+        &self,
+        arguments: &[String],
+        prepare: impl FnOnce(&mut Session),
+    ) -> Result<Session, Ended> {
         exist(self.kernel.iter().chain(&self.load))?;
         let mut space = match &self.kernel {
             None => Space::new(self.options()),
@@ -91,6 +104,7 @@ impl SpaceArguments {
         .map_err(failed)?;
         space.set_arguments(arguments.to_vec());
         let mut session = Session::new(space).map_err(failed)?;
+        prepare(&mut session);
         run_paths(&mut session, &self.load)?;
         Ok(session)
     }
@@ -143,8 +157,16 @@ pub fn say(text: impl Display) {
 }
 
 pub fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
+    run_parts(session, paths, |_| {})
+}
+
+/// Runs what stands at the paths, and tells of packages before they are loaded.
+fn run_parts(session: &mut Session, paths: &[PathBuf], loading: impl Fn(&[Package])) -> Result<(), Ended> {
     let parts = read_parts(paths).map_err(|errors| said(FAILED, errors))?;
     for part in &parts {
+        if let Part::Packages(packages) = part {
+            loading(packages);
+        }
         warn(&session.run(part).map_err(ended)?);
     }
     Ok(())
@@ -174,7 +196,12 @@ pub fn run(
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = control.open(&mut session)?;
-    let result = run_paths(&mut session, paths).map(|()| ExitCode::SUCCESS);
+    let loading = |packages: &[Package]| {
+        if let Some(endpoint) = &endpoint {
+            endpoint.loaded(packages);
+        }
+    };
+    let result = run_parts(&mut session, paths, loading).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result

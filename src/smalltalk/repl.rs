@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -51,7 +51,7 @@ enum Next {
 
 /// Talks to the standard input: with prompt, history and completion if that is a terminal.
 pub fn repl(arguments: &SpaceArguments) -> Result<ExitCode, Failure> {
-    let session = match arguments.session(&[]) {
+    let session = match arguments.conversation() {
         Ok(session) => session,
         Err(ended) => return finish(None, Err(ended)),
     };
@@ -113,13 +113,18 @@ impl Talk {
     /// Line by line, without prompt.
     fn plain(&mut self) -> Result<u8, Failure> {
         let mut text = String::new();
-        for line in std::io::stdin().lock().lines() {
-            text.push_str(&line.map_err(failed)?);
-            if completeness(&text) == Completeness::Incomplete && !is_command(&text) {
-                text.push('\n');
+        // Not locked for longer than a line: what is evaluated may read the next ones.
+        while std::io::stdin().read_line(&mut text).map_err(failed)? > 0 {
+            if text.ends_with("\r\n") {
+                text.replace_range(text.len() - 2.., "\n");
+            }
+            let whole = text.strip_suffix('\n').unwrap_or(&text);
+            if completeness(whole) == Completeness::Incomplete && !is_command(whole) {
                 continue;
             }
-            if let Next::End(status) = self.take(&std::mem::take(&mut text)) {
+            let whole = whole.to_owned();
+            text.clear();
+            if let Next::End(status) = self.take(&whole) {
                 return Ok(status);
             }
         }

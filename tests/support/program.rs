@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -90,8 +90,17 @@ fn lines(stream: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Program {
+        Program::start_with(arguments, Stdio::null())
+    }
+
+    /// One whose standard input the test writes.
+    pub fn with_input(arguments: &[&str]) -> Program {
+        Program::start_with(arguments, Stdio::piped())
+    }
+
+    fn start_with(arguments: &[&str], input: Stdio) -> Program {
         let mut child = command(arguments)
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -103,6 +112,11 @@ impl Program {
     /// Its number in the system.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its standard input, which is open until this is dropped.
+    pub fn input(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("it was started with an input")
     }
 
     /// The next line.

@@ -21,8 +21,8 @@ use crate::rng::SplitMix64;
 use crate::stats::{self, Interval};
 use crate::{figures, plot};
 
-/// What an observation takes at least.
-pub const LEAST: Duration = Duration::from_millis(250);
+/// What an observation is to take: a third more than it has to, since a single iteration before was slower than many are.
+pub const LEAST: Duration = Duration::from_millis(300);
 /// How often an observation is made in its process: what disturbs a program from outside makes it slower and never faster, so the fastest counts.
 pub const BATCHES: u32 = 4;
 /// The modes; the first is what the other is compared with.

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use instar_interp::host::Session;
+use instar_interp::source::Package;
 use instar_interp::vm::inbox::Inbox;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -20,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::ControlError;
 use super::journal::Journal;
 use super::protocol::{Request, failure, is_result};
+use super::running::{Change, Running, Turn};
 use super::scribe::{Lines, Scribe};
 use super::socket::Socket;
 
@@ -50,6 +52,7 @@ pub struct EndpointOptions {
 pub struct Endpoint {
     // Dropped in this order: nobody comes any more, then the log is written to its end.
     door: Door,
+    running: Arc<Running>,
     _scribe: Scribe,
 }
 
@@ -76,8 +79,14 @@ impl Endpoint {
         let packages = crate::packages(crate::CONTROL).map_err(|errors| engine(&errors))?;
         session.load(&packages).map_err(|problem| engine(&problem))?;
         session.evaluate("DSUControl start").map_err(|problem| engine(&problem))?;
-        let door = Door::open(socket, options, inbox, scribe.lines())?;
-        Ok(Endpoint { door, _scribe: scribe })
+        let running = Arc::new(Running::new());
+        let door = Door::open(socket, options, inbox, scribe.lines(), number, running.clone())?;
+        Ok(Endpoint { door, running, _scribe: scribe })
+    }
+
+    /// The program has loaded these packages: patches that name a version are compared with what they have become since.
+    pub fn loaded(&self, packages: &[Package]) {
+        self.running.load(packages);
     }
 
     /// Where it listens.
@@ -94,7 +103,14 @@ struct Door {
 }
 
 impl Door {
-    fn open(socket: Socket, options: &EndpointOptions, inbox: Inbox, lines: Lines) -> io::Result<Door> {
+    fn open(
+        socket: Socket,
+        options: &EndpointOptions,
+        inbox: Inbox,
+        lines: Lines,
+        logged: u64,
+        running: Arc<Running>,
+    ) -> io::Result<Door> {
         let door = Door { socket, is_closed: Arc::default() };
         let host = json!({
             "event": "host",
@@ -103,7 +119,7 @@ impl Door {
             "socket": options.socket.display().to_string(),
             "log": options.log.as_ref().map(|path| path.display().to_string()),
         });
-        let desk = Arc::new(Desk { inbox, lines, host, connections: AtomicUsize::new(0) });
+        let desk = Arc::new(Desk { inbox, lines, host, connections: AtomicUsize::new(0), logged, running });
         // The thread holds no share of the socket's file, which goes with the door.
         let listener = door.socket.listener.try_clone()?;
         let is_closed = door.is_closed.clone();
@@ -137,14 +153,17 @@ struct Desk {
     lines: Lines,
     host: Value,
     connections: AtomicUsize,
+    /// The last number in the log when the program was started.
+    logged: u64,
+    running: Arc<Running>,
 }
 
 /// The answer to a request.
-enum Answer {
+enum Answer<'d> {
     /// Known at once.
     Ready(Vec<Value>),
     /// What comes from the engine, behind what is known.
-    Engine(Vec<Value>, Receiver<Value>),
+    Engine(Vec<Value>, Receiver<Value>, Option<Turn<'d>>),
 }
 
 impl Desk {
@@ -182,19 +201,21 @@ impl Desk {
             }
             match self.answer(&line) {
                 Answer::Ready(events) => events.iter().try_for_each(|event| send(stream, event))?,
-                Answer::Engine(events, coming) => {
-                    events.iter().try_for_each(|event| send(stream, event))?;
-                    forward(stream, &coming)?;
+                Answer::Engine(events, coming, turn) => {
+                    // If the peer is gone, what comes of an update is noted all the same.
+                    let sent = events.iter().try_for_each(|event| send(stream, event));
+                    forward(stream, &coming, sent, turn)?;
                 }
             }
         }
     }
 
-    fn answer(&self, line: &[u8]) -> Answer {
+    fn answer(&self, line: &[u8]) -> Answer<'_> {
         let request = match Request::parse(line) {
             Ok(request) => request,
             Err(reason) => return Answer::Ready(vec![failure("request", &reason)]),
         };
+        let mut turn = None;
         let (first, question) = match request {
             Request::Log {} => {
                 let mut events = self.lines.log();
@@ -204,13 +225,21 @@ impl Desk {
             Request::List {} => (vec![self.host.clone()], json!({ "do": "list" })),
             Request::Abort {} => (Vec::new(), json!({ "do": "abort" })),
             Request::Undo { timeout_ms, who } => {
+                match self.running.begin("Undo", Change::Undo) {
+                    Ok(begun) => turn = Some(begun),
+                    Err(reason) => return Answer::Ready(vec![failure("refused", &reason)]),
+                }
                 (Vec::new(), json!({ "do": "undo", "timeout_ms": timeout_ms, "who": who }))
             }
-            Request::Apply { name, patch, dry_run, timeout_ms, who } => {
+            Request::Apply { name, patch, any_base, dry_run, timeout_ms, who } => {
                 let expression = match crate::expression_of(&name, &patch) {
                     Ok(expression) => expression,
                     Err(reason) => return Answer::Ready(vec![failure("refused", &reason)]),
                 };
+                match self.begin(&name, &patch, any_base) {
+                    Ok(begun) => turn = begun,
+                    Err(reason) => return Answer::Ready(vec![failure("refused", &reason)]),
+                }
                 let question = json!({
                     "do": "apply",
                     "expression": expression,
@@ -224,9 +253,32 @@ impl Desk {
         };
         let (sender, coming) = sync_channel(MOST_EVENTS);
         match self.inbox.post(question.to_string().into_bytes(), self.lines.events(sender)) {
-            Ok(()) => Answer::Engine(first, coming),
+            Ok(()) => Answer::Engine(first, coming, turn),
             Err(refused) => Answer::Ready(vec![failure("busy", &refused.to_string())]),
         }
+    }
+}
+
+impl Desk {
+    /// The turn of an update that applies this text, unless another one has it, or it is a patch for another version. Smalltalk gets no turn while
+    /// another has it: the engine refuses what it makes, and if it is applied after all, the version is unknown.
+    fn begin(&self, name: &str, text: &str, any_base: bool) -> Result<Option<Turn<'_>>, String> {
+        let patch = crate::patch_of(name, text).map(Box::new);
+        let is_patch = patch.is_some();
+        let title = patch.as_ref().map_or(name, |patch| &patch.name).to_owned();
+        let turn = match self.running.begin(&title, Change::Apply(patch, hash_of(text))) {
+            Ok(turn) => turn,
+            Err(reason) if is_patch => return Err(reason),
+            Err(_) => return Ok(None),
+        };
+        if !any_base {
+            let is_committed = |entry: &&Value| {
+                entry["committed"] == true
+                    && entry["number"].as_u64().is_some_and(|number| number > self.logged)
+            };
+            turn.check_base(self.lines.log().iter().filter(is_committed).count())?;
+        }
+        Ok(Some(turn))
     }
 }
 
@@ -241,12 +293,23 @@ fn send(mut stream: &UnixStream, event: &Value) -> io::Result<()> {
     stream.write_all(line.as_bytes())
 }
 
-/// Sends on what the engine says, to the end. It always ends with a result.
-fn forward(stream: &UnixStream, coming: &Receiver<Value>) -> io::Result<()> {
+/// Sends on what the engine says, to the end, and notes what came of an update. It always ends with a result.
+fn forward(
+    stream: &UnixStream,
+    coming: &Receiver<Value>,
+    sent: io::Result<()>,
+    mut turn: Option<Turn<'_>>,
+) -> io::Result<()> {
     let mut has_result = false;
-    let mut result = Ok(());
+    let mut result = sent;
     for event in coming {
-        has_result |= is_result(&event);
+        if is_result(&event) {
+            has_result = true;
+            // Before the answer: whoever has it may ask for the next update.
+            if let Some(turn) = turn.take().filter(|_| event["committed"] == true) {
+                turn.committed(event["number"].as_u64().unwrap_or(0));
+            }
+        }
         // If the peer is gone, the answer is still taken, so that nobody waits for it.
         if result.is_ok() {
             result = send(stream, &event);

@@ -15,6 +15,7 @@ mod client;
 mod endpoint;
 mod journal;
 mod protocol;
+mod running;
 mod scribe;
 mod socket;
 

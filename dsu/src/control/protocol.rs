@@ -21,6 +21,9 @@ pub enum Request {
         name: String,
         /// Its text.
         patch: String,
+        /// Whether it may be made for another version than the one that runs.
+        #[serde(default)]
+        any_base: bool,
         /// Whether all is discarded after the validation.
         #[serde(default)]
         dry_run: bool,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use instar_interp::source::{ClassDef, ExtensionDef, MethodDef, Package, Place, Side, Style, TraitDef};
 
-use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch};
+use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch, ROOT};
 
 /// Why a patch does not fit packages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,8 +66,7 @@ impl Program {
                 self.misfits.push(format!("{} is there already", change.name));
                 return;
             }
-            let home = change.package.as_ref().or(change.category.as_ref());
-            let home = home.cloned().unwrap_or_else(|| "_UnpackagedPackage".to_owned());
+            let home = home_of(change).unwrap_or_else(|| "_UnpackagedPackage".to_owned());
             if change.is_trait {
                 let mut made = TraitDef::new(&change.name, Place::none());
                 change_trait(change, &mut made);
@@ -87,7 +86,7 @@ impl Program {
                 let mut class = package.classes.remove(at);
                 if change.change == Change::Changed {
                     change_class(change, &mut class);
-                    let home = change.package.clone().unwrap_or_else(|| package.name.clone());
+                    let home = home_of(change).unwrap_or_else(|| package.name.clone());
                     self.package(&home).classes.push(class);
                 }
                 break;
@@ -97,7 +96,7 @@ impl Program {
                 let mut made = package.traits.remove(at);
                 if change.change == Change::Changed {
                     change_trait(change, &mut made);
-                    let home = change.package.clone().unwrap_or_else(|| package.name.clone());
+                    let home = home_of(change).unwrap_or_else(|| package.name.clone());
                     self.package(&home).traits.push(made);
                 }
                 break;
@@ -185,6 +184,11 @@ fn is_named(method: &MethodDef, side: Side, selector: &str) -> bool {
     method.side == side && method.selector().is_ok_and(|found| found.text == selector)
 }
 
+/// The package that is said: older formats call it a category.
+fn home_of(change: &ClassChange) -> Option<String> {
+    change.package.as_ref().or(change.category.as_ref()).cloned()
+}
+
 /// Takes over what is said.
 fn set<T: Clone>(place: &mut T, value: Option<&T>) {
     if let Some(value) = value {
@@ -194,8 +198,8 @@ fn set<T: Clone>(place: &mut T, value: Option<&T>) {
 
 fn change_class(change: &ClassChange, class: &mut ClassDef) {
     class.name.clone_from(&change.name);
-    if change.superclass.is_some() {
-        class.superclass.clone_from(&change.superclass);
+    if let Some(superclass) = &change.superclass {
+        class.superclass = Some(superclass.clone()).filter(|name| name != ROOT);
     }
     set(&mut class.traits, change.traits.as_ref());
     set(&mut class.class_traits, change.class_traits.as_ref());
@@ -226,5 +230,10 @@ fn file(change: &ClassChange, filing: &mut instar_interp::source::Filing, commen
     said(&mut filing.category, &change.category);
     said(&mut filing.package, &change.package);
     said(&mut filing.tag, &change.tag);
+    let is_moved = change.package.is_some() || change.tag.is_some();
+    if change.category.is_none() && is_moved && filing.category.is_some() {
+        let tag = filing.tag.as_ref().map_or(String::new(), |tag| format!("-{tag}"));
+        filing.category = filing.package.as_ref().map(|package| format!("{package}{tag}"));
+    }
     said(comment, &change.comment);
 }

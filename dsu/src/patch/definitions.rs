@@ -2,7 +2,7 @@
 
 use instar_interp::source::{ClassDef, Composition, Filing, Layout, Package, TraitDef};
 
-use super::model::{Change, ClassChange};
+use super::model::{Change, ClassChange, ROOT};
 
 /// A class or trait, and the package that it stands in.
 pub(super) enum Definition<'p> {
@@ -91,8 +91,9 @@ pub(super) fn changes_between(old: Option<&Definition<'_>>, new: &Definition<'_>
     let kind = if old.is_some() { Change::Changed } else { Change::Added };
     let mut change = ClassChange::new(kind, new.is_trait(), new.name());
     let untouched = change.clone();
-    if old.and_then(Definition::superclass) != new.superclass() {
-        change.superclass = new.superclass().map(str::to_owned);
+    let is_new_class = old.is_none() && !new.is_trait();
+    if is_new_class || old.and_then(Definition::superclass) != new.superclass() {
+        change.superclass = Some(new.superclass().unwrap_or(ROOT).to_owned());
     }
     let none = (&Composition::default(), &Composition::default());
     let (was, is) = (old.map_or(none, Definition::traits), new.traits());

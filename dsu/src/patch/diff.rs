@@ -14,6 +14,7 @@ use instar_interp::syntax::{TokenKind, tokens};
 use super::base::{normalised, version_hash};
 use super::definitions::{Definition, changes_between};
 use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule};
+use super::questions::{about_gone, about_new, about_removed};
 
 /// A class side's or instance side's method.
 type Key = (String, bool, String);
@@ -104,9 +105,7 @@ pub fn diff(name: &str, old: &[Package], new: &[Package]) -> Patch {
         if !after.definitions.contains_key(name) && !renamed.values().any(|old| *old == name) {
             let mut change = ClassChange::new(Change::Removed, definition.is_trait(), name);
             if !definition.is_trait() {
-                change
-                    .undecided
-                    .push("what becomes of its instances? Add a policy if there can be any".to_owned());
+                change.undecided.push(about_removed());
             }
             patch.classes.push(change);
         }
@@ -120,16 +119,19 @@ pub fn diff(name: &str, old: &[Package], new: &[Package]) -> Patch {
 fn add_methods(before: &Version<'_>, after: &Version<'_>, renamed: &BTreeMap<&str, &str>, patch: &mut Patch) {
     for (key, (method, package)) in &after.methods {
         let owner = renamed.get(key.0.as_str()).map_or(key.0.clone(), |old| (*old).to_owned());
-        let earlier = before.methods.get(&(owner, key.1, key.2.clone()));
+        let earlier = before.methods.get(&(owner.clone(), key.1, key.2.clone()));
+        // A method of its class's own package goes with the class into another one.
+        let (old_home, home) = (home_of(before, &owner), home_of(after, &key.0));
         let is_same = |(known, place): &(&MethodDef, &str)| {
+            let is_own = Some(*package) == home;
             known.category == method.category
-                && place == package
+                && is_own == (Some(*place) == old_home)
+                && (is_own || place == package)
                 && normalised(&known.source()) == normalised(&method.source())
         };
         if earlier.is_some_and(is_same) {
             continue;
         }
-        let home = after.definitions.get(&key.0).map(|one| one.package());
         let package = Some((*package).to_owned()).filter(|_| home != Some(*package));
         let edit = MethodEdit::Set((*method).clone());
         patch.methods.push(MethodChange { owner: key.0.clone(), edit, package, undecided: Vec::new() });
@@ -149,6 +151,11 @@ fn add_methods(before: &Version<'_>, after: &Version<'_>, renamed: &BTreeMap<&st
             undecided: Vec::new(),
         });
     }
+}
+
+/// The package that a class or trait stands in, if it is among the packages.
+fn home_of<'v>(version: &Version<'v>, name: &str) -> Option<&'v str> {
+    version.definitions.get(name).map(|one| one.package())
 }
 
 /// New and old names of classes that are alike: most of their methods and variables are the same.
@@ -216,12 +223,12 @@ fn policy_between(
             ));
             rule.renames.push((name, other));
         } else {
-            undecided.push(format!("the values of {name} go: is nothing to be made of them?"));
+            undecided.push(about_gone(&name));
             rule.drops.push(name);
         }
     }
     for name in came {
-        undecided.push(format!("{name} is new: which value has it in instances that exist?"));
+        undecided.push(about_new(&name));
         rule.defaults.push((name, "nil".to_owned()));
     }
     let is_needed = rule != SlotRule::default();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use instar_interp::source::Side;
+use instar_interp::source::{Composition, Side, TraitUse};
 
 use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule};
 
@@ -68,8 +68,8 @@ fn add_class(class: &ClassChange, out: &mut String) {
         ("classVariables", class.class_variables.as_ref().map(|names| array(names))),
         ("sharedPools", class.pools.as_ref().map(|names| array(names))),
         ("classInstanceVariables", class.class_instance_variables.as_ref().map(|names| array(names))),
-        ("traits", class.traits.as_ref().map(|traits| string(&traits.text))),
-        ("classTraits", class.class_traits.as_ref().map(|traits| string(&traits.text))),
+        ("traits", class.traits.as_ref().map(uses)),
+        ("classTraits", class.class_traits.as_ref().map(uses)),
         ("packageName", class.package.as_ref().or(class.category.as_ref()).map(|name| string(name))),
         ("tag", class.tag.as_ref().map(|tag| string(tag))),
         ("comment", class.comment.as_ref().map(|text| string(text))),
@@ -140,6 +140,26 @@ fn slot_policy(slots: &SlotRule) -> String {
         line.push_str(" yourself");
     }
     line
+}
+
+/// What traits are used, as the engine describes it: they need not exist yet.
+fn uses(traits: &Composition) -> String {
+    let one = |used: &TraitUse| {
+        let mut text = format!("(DSUTraitUse of: {})", symbol(&used.name));
+        if used.is_class_side {
+            text.push_str(" classTrait");
+        }
+        if !used.exclusions.is_empty() {
+            text.push_str(&format!(" - {}", array(&used.exclusions)));
+        }
+        if !used.aliases.is_empty() {
+            let alias = |(new, old): &(String, String)| format!("{} -> {}", symbol(new), symbol(old));
+            let aliases: Vec<String> = used.aliases.iter().map(alias).collect();
+            text.push_str(&format!(" @ {{ {} }}", aliases.join(". ")));
+        }
+        text
+    };
+    format!("{{ {} }}", traits.uses.iter().map(one).collect::<Vec<_>>().join(". "))
 }
 
 /// A string literal.

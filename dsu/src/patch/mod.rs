@@ -13,6 +13,8 @@ mod expression;
 mod git;
 mod invert;
 mod model;
+mod place;
+mod questions;
 mod read;
 mod write;
 
@@ -22,6 +24,7 @@ pub use diff::diff;
 pub use expression::Undecided;
 pub use git::packages_at;
 pub use model::{
-    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule, Validation,
+    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, ROOT, Rule, SlotRule, Validation,
 };
+pub use place::place_of;
 pub use read::read;

@@ -33,6 +33,9 @@ pub struct Patch {
     pub after: Vec<Action>,
 }
 
+/// What the superclass of a root of the hierarchy is called.
+pub const ROOT: &str = "nil";
+
 /// What happens to a class or trait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Change {
@@ -55,7 +58,7 @@ pub struct ClassChange {
     pub name: String,
     /// Its name before, where that is another.
     pub old_name: Option<String>,
-    /// The name of its superclass.
+    /// The name of its superclass, [`ROOT`] for none.
     pub superclass: Option<String>,
     /// Traits of the instance side; an empty composition takes them away.
     pub traits: Option<Composition>,

@@ -12,7 +12,7 @@ use instar_interp::syntax::{Span, Statement, SyntaxError, parse_doit, parse_patt
 
 use super::expression::owner_and_side;
 use super::model::{
-    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule, Validation,
+    Action, Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, ROOT, Rule, SlotRule, Validation,
 };
 
 /// Words that begin a section.
@@ -184,7 +184,9 @@ impl Run<'_> {
         let mut class = ClassChange::new(change, is_trait, name.clone());
         class.comment = section.comment;
         class.old_name = fields.has("oldName").then(|| fields.name("oldName")).flatten();
-        class.superclass = fields.has("superclass").then(|| fields.name("superclass")).flatten();
+        class.superclass = fields
+            .has("superclass")
+            .then(|| fields.superclass("superclass").unwrap_or_else(|| ROOT.to_owned()));
         class.traits = fields.has("traits").then(|| fields.composition("traits"));
         class.class_traits = fields.has("classTraits").then(|| fields.composition("classTraits"));
         class.layout = fields.has("type").then(|| fields.layout("type"));
@@ -205,7 +207,7 @@ impl Run<'_> {
             self.report(section.place.span, format!("{name} is added, and has no variables before"), help);
         }
         if change == Change::Added && !is_trait && class.superclass.is_none() {
-            let help = "add #superclass : #Object";
+            let help = "add #superclass : #Object, or #superclass : #nil for a root";
             self.report(section.place.span, format!("the superclass of {name} is missing"), help);
         }
         self.once(name, section.place.span);

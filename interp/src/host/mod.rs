@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `parts.rs` | files and folders → packages and scripts, in order |
 //! | `session.rs` | a space and variables that outlive a line |
+//! | `input.rs` | the standard input, without a standstill while it is waited for |
 //! | `complete.rs` | what a half-typed name may become |
 //! | `suite.rs` | running SUnit tests one by one, whatever they do |
 //! | `junit.rs` | their results as JUnit's XML |
 //! | `listing.rs` | the code of a method as text |
 
 mod complete;
+mod input;
 mod junit;
 mod listing;
 mod parts;

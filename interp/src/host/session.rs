@@ -1,5 +1,6 @@
 //! A space with variables that outlive the statements that made them.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::parts::Part;
@@ -38,6 +39,12 @@ impl Session {
     /// The space, to be changed.
     pub fn space_mut(&mut self) -> &mut Space {
         &mut self.space
+    }
+
+    /// From now on a process that reads the standard input gets it from here, and waits alone: other processes go on, updates included. Without
+    /// this, reading blocks the space, which is right where the host reads the same input itself.
+    pub fn lend_input(&mut self, input: impl Read + Send + 'static) {
+        super::input::lend(&mut self.space, input);
     }
 
     /// Evaluates statements and prints the value of the last one as the guest does. Answers what is suspicious as well.

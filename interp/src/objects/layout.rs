@@ -92,6 +92,7 @@ layouts! {
         NAME "name" = 4,
         ENVIRONMENT "environment" = 5,
         GRANTED "granted" = 6,
+        END_SEMAPHORE "endSemaphore" = 10,
     }
     /// Lists of processes, semaphores among them.
     semaphore "Semaphore" {

@@ -1,7 +1,7 @@
 //! The files that a space has open, by handle. Handles 0, 1 and 2 are the standard streams.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 
 /// The open files of a space. Dropping it closes them.
 #[derive(Debug, Default)]
@@ -52,13 +52,23 @@ fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "a standard stream does not do this"))
 }
 
+/// Reads once, and nothing behind the end of a line: whatever else reads the same input, as a conversation does, has the rest.
+fn read_line(input: &mut impl BufRead, bytes: &mut [u8]) -> io::Result<usize> {
+    let there = input.fill_buf()?;
+    let line = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |end| end + 1);
+    let count = line.min(bytes.len());
+    bytes[..count].copy_from_slice(&there[..count]);
+    input.consume(count);
+    Ok(count)
+}
+
 impl Open<'_> {
     /// Reads once, at most `count` bytes; none at the end.
     pub(super) fn read(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         let read = loop {
             let result = match self {
-                Open::Input => io::stdin().lock().read(&mut bytes),
+                Open::Input => read_line(&mut io::stdin().lock(), &mut bytes),
                 Open::File(file) => file.read(&mut bytes),
                 Open::Output | Open::Errors => return unsupported(),
             };

@@ -39,9 +39,13 @@ fn close(space: &mut Space, call: Call) -> Answer {
     Ok(space.receiver(call).oop())
 }
 
-/// Argument: an inbox's number. Answers an Array of the oldest message's number and its bytes; nil if none waits.
+/// Argument: an inbox's number. Answers an Array of the oldest message's number and its bytes; nil if none waits. Fails with `#'not found'` in a
+/// copy of the space, which has none of its inboxes.
 fn take(space: &mut Space, call: Call) -> Answer {
     let number = index(space, call)?;
+    if !space.has_inbox(number) {
+        return Err(space.failure(Special::NotFound));
+    }
     let Some(bytes) = space.next_message(number) else { return Ok(space.nil()) };
     let first = space.mark_roots();
     let answer = answer_message(space, &bytes);

@@ -71,7 +71,7 @@ fn all_instances(space: &mut Space, call: Call) -> Answer {
         .allocate_known(crate::objects::Known::Array, count)
         .map_err(|error| space.memory_failure(error))?;
     // A collection while allocating can only have removed some.
-    let filled = space.fill_with_instances(index, array, 0, count, &Default::default());
+    let filled = space.fill_with_instances(index, array, 0, count, None);
     if filled == count {
         return Ok(array.oop());
     }

@@ -2,8 +2,6 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::HashSet;
-
 use instar_gc::Collection;
 use instar_heap::{ClassIndex, ClassSpec, HeaderFlags, Obj, Oop};
 
@@ -163,13 +161,6 @@ fn writable(value: Value<'_>) -> Option<Obj> {
     value.object().filter(|object| !object.header().has_any(HeaderFlags::IMMUTABLE))
 }
 
-/// What stands in an Array, forwarders unfollowed.
-fn raw_elements(array: Value<'_>) -> HashSet<u64> {
-    array
-        .object()
-        .map_or_else(HashSet::new, |object| (0..array.slots()).map(|slot| object.slot(slot).bits()).collect())
-}
-
 /// Arguments: Array, class, first index, and if wanted an Array of instances that are left out. Answers how many instances were put into the Array.
 fn fill(space: &mut Space, call: Call) -> Answer {
     let array = array(space, call, 0)?;
@@ -178,9 +169,8 @@ fn fill(space: &mut Space, call: Call) -> Answer {
     let index = class_index(space, space.argument(call, 1))?;
     let object = writable(array).ok_or(space.failure(Special::BadArgument))?;
     let room = array.slots() - start;
-    let except =
-        if call.arguments() > 3 { raw_elements(self::array(space, call, 3)?) } else { HashSet::new() };
-    let filled = space.fill_with_instances(index, object, start, room, &except);
+    let except = if call.arguments() > 3 { self::array(space, call, 3)?.object() } else { None };
+    let filled = space.fill_with_instances(index, object, start, room, except);
     Ok(Oop::small_integer(filled as i64).unwrap_or(space.nil()))
 }
 

@@ -20,6 +20,7 @@ use instar_heap::image::{HeapImage, Relocation};
 use instar_heap::{ClassIndex, Oop};
 
 use super::alarms::{AlarmKey, AlarmsImage};
+use super::inbox::Inboxes;
 use super::stack::{Frame, Mark, Stack};
 use super::{Space, SpaceError, SpaceOptions};
 use crate::code::{Code, CodeTable, CodeTableImage};
@@ -72,6 +73,8 @@ pub struct SpaceImage {
     floor: usize,
     started: Instant,
     arguments: Vec<String>,
+    /// What the numbers of a copy's inboxes begin behind.
+    inboxes: (usize, u64),
 }
 
 impl SpaceImage {
@@ -115,6 +118,7 @@ impl Space {
             floor: self.floor,
             started: self.started,
             arguments: self.arguments.clone(),
+            inboxes: self.roots.inboxes.numbers(),
         })
     }
 
@@ -173,6 +177,7 @@ impl Space {
         space.floor = image.floor;
         space.started = image.started;
         space.arguments = image.arguments.clone();
+        space.roots.inboxes = Inboxes::behind(image.inboxes);
         space.full_collections = world.full_epoch();
         for stack in &image.stacks {
             let stack = stack.as_ref().map(|stack| space.restored_stack(stack, relocation));

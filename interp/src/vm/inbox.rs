@@ -146,6 +146,8 @@ struct Entry {
 /// All inboxes of a space, and the replies to messages that were taken.
 #[derive(Default)]
 pub struct Inboxes {
+    /// The number of the first. A copy of a space has none of its inboxes, and those that it gets have other numbers than its guest may remember.
+    first: usize,
     entries: Vec<Entry>,
     replies: HashMap<u64, Box<dyn Reply>>,
     last: u64,
@@ -158,7 +160,17 @@ impl Inboxes {
     }
 
     fn entry(&mut self, number: usize) -> Option<&mut Entry> {
-        self.entries.get_mut(number)
+        self.entries.get_mut(number.checked_sub(self.first)?)
+    }
+
+    /// The numbers that the next inbox has, and the last message.
+    pub(super) fn numbers(&self) -> (usize, u64) {
+        (self.first + self.entries.len(), self.last)
+    }
+
+    /// None, for a copy of the space whose numbers these are.
+    pub(super) fn behind((first, last): (usize, u64)) -> Inboxes {
+        Inboxes { first, entries: Vec::new(), replies: HashMap::new(), last }
     }
 }
 
@@ -180,15 +192,15 @@ impl Space {
     /// The guest opens an inbox, or opens it anew: the semaphore has a signal for each message that waits. The result is its number.
     pub(crate) fn open_inbox(&mut self, name: &str, semaphore: Oop) -> Option<usize> {
         let entries = &mut self.roots.inboxes.entries;
-        let number = entries.iter().rposition(|entry| entry.name == name)?;
-        let entry = &mut entries[number];
+        let index = entries.iter().rposition(|entry| entry.name == name)?;
+        let entry = &mut entries[index];
         entry.semaphore = semaphore;
         let mut state = entry.queue.lock();
         state.is_closed = false;
         state.unannounced = state.waiting.len();
         drop(state);
         self.interrupt.request();
-        Some(number)
+        Some(self.roots.inboxes.first + index)
     }
 
     /// The guest closes an inbox. False if there is none of this number.
@@ -197,6 +209,11 @@ impl Space {
         entry.semaphore = Oop::NULL;
         entry.queue.close();
         true
+    }
+
+    /// Whether there is an inbox of this number.
+    pub(crate) fn has_inbox(&mut self, number: usize) -> bool {
+        self.roots.inboxes.entry(number).is_some()
     }
 
     /// The oldest message that waits. It stays until it is taken.

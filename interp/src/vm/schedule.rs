@@ -436,6 +436,7 @@ impl Space {
         self.roots.stacks[number] = None;
         self.roots.frame = std::ptr::null_mut();
         self.roots.above = std::ptr::null_mut();
+        self.tell_end(process);
         if self.awaited == Some(number) {
             self.awaited = None;
             return Some(Exit::Finished(value));
@@ -469,6 +470,17 @@ impl Space {
         }
         self.put(process, process::STACK, self.nil());
         self.roots.stacks[number] = None;
+        self.tell_end(process);
+    }
+
+    /// [end-told] Whoever waits for the end of a process hears of it however that comes about: by this, not by what the process does last.
+    fn tell_end(&mut self, process: Oop) {
+        let semaphore = self.value(process).slot(process::END_SEMAPHORE);
+        let semaphore = semaphore.filter(|found| found.is_kind_of(Known::Semaphore)).map(|found| found.oop());
+        if let Some(semaphore) = semaphore {
+            self.put(process, process::END_SEMAPHORE, self.nil());
+            self.signal(semaphore);
+        }
     }
 
     /// Runs `process`, which has a stack and waits nowhere, until it ends. Others run when it waits.

@@ -2,12 +2,14 @@
 
 #![allow(unsafe_code)]
 
-use std::collections::HashSet;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use instar_become::{
     AlwaysCheck, BecomeError, FullScan, HashRule, Lazy, Outcome, Strategy, one_way, two_way,
 };
-use instar_heap::{HeaderFlags, Oop};
+use instar_heap::side::SideTables;
+use instar_heap::{HeaderFlags, Heap, Oop};
 
 use super::Space;
 use super::contexts::FrameId;
@@ -210,29 +212,59 @@ impl Space {
         found
     }
 
-    /// Puts up to `most` instances of a class, but for those in `except`, into `array` from slot `start` on; the array has these slots and is not among them. Returns how
-    /// many.
+    /// Puts up to `most` instances of a class, but for those among the elements of `except`, into `array` from slot `start` on; the array has
+    /// these slots and is not among them. Returns how many.
+    ///
+    /// Elements that are left out are marked meanwhile, which needs no memory: mark bits are clear between stops.
     pub(crate) fn fill_with_instances(
         &mut self,
         class: instar_heap::ClassIndex,
         array: instar_heap::Obj,
         start: usize,
         most: usize,
-        except: &HashSet<u64>,
+        except: Option<instar_heap::Obj>,
     ) -> usize {
         let mut count = 0;
         let mut pause = self.mutator.stop_world();
         pause.retire_buffers();
-        // SAFETY: as in `count_instances`; the array has these slots.
+        let heap = pause.world().heap();
+        // What is overwritten is not left out, and must not be: its mark would stay.
+        let kept = except.map(|except| (except, if except == array { start } else { except.slots() }));
+        // SAFETY: as in `count_instances`; the arrays have these slots, whose objects the heap's side tables cover; nobody else runs.
         unsafe {
-            pause.world().heap().for_each_instance(class, |instance| {
-                if count < most && instance != array && !except.contains(&instance.oop().bits()) {
+            kept.inspect(|(except, end)| {
+                for_each_mark(heap, *except, *end, |cell, bit| cell.fetch_or(bit, Relaxed))
+            });
+            heap.for_each_instance(class, |instance| {
+                if count < most && instance != array && !heap.side.is_marked(instance.oop().address()) {
                     array.set_slot_raw(start + count, instance.oop());
                     pause.remember_store(array, start + count, instance.oop());
                     count += 1;
                 }
             });
+            kept.inspect(|(except, end)| {
+                for_each_mark(heap, *except, *end, |cell, bit| cell.fetch_and(!bit, Relaxed))
+            });
         }
         count
+    }
+}
+
+/// The mark word and bit of each object among the first elements of an array.
+///
+/// # Safety
+/// The object's slots are references, in a stop.
+unsafe fn for_each_mark(
+    heap: &Heap,
+    array: instar_heap::Obj,
+    end: usize,
+    change: impl Fn(&AtomicU64, u64) -> u64,
+) {
+    // SAFETY: the caller's promise.
+    let elements = (0..end).map(|slot| unsafe { instar_heap::memory::resolve(array.slot(slot)) });
+    for element in elements.filter(|element| element.is_pointer()) {
+        // SAFETY: side tables cover all objects.
+        let cell = unsafe { heap.side.marks.at(element.address()) };
+        change(cell, SideTables::mark_bit(element.address()));
     }
 }

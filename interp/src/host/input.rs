@@ -1,0 +1,93 @@
+//! The standard input of a program, for which a thread waits in the space's place: of the program, only the process that reads stands still.
+//!
+//! | step | thread | what |
+//! |---|---|---|
+//! | lend | the space's | an inbox is made, whose first message is what reading is asked for through |
+//! | ask | the space's, as a reply to that message | one read is wished for; the first wish starts the thread |
+//! | read | the thread | one read, whose bytes or error are posted |
+//!
+//! [read-on-demand] The thread reads once for each wish: a program that does not read takes nothing from a terminal, from whoever reads behind
+//! it, or into memory. The guest wishes for one read at a time (`StandardInput`), so that bytes arrive in their order.
+//!
+//! The thread ends when the space is gone, or with the process: whoever waits in a read cannot be woken.
+
+use std::io::{ErrorKind, Read};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use crate::vm::Space;
+use crate::vm::inbox::{Inbox, Reply};
+
+/// The name under which the guest opens the inbox.
+const INBOX: &str = "stdin";
+/// The first message, and the bytes that were wished for.
+const WAITING: usize = 2;
+/// Bytes of one read.
+const MOST_READ: usize = 16 << 10;
+
+/// The first byte of a message whose others were read, none at the end.
+const BYTES: u8 = 0;
+/// The first byte of a message whose others say why nothing could be read.
+const ERROR: u8 = 1;
+
+/// Lets processes of the space read `input` as the standard input.
+pub(super) fn lend(space: &mut Space, input: impl Read + Send + 'static) {
+    let inbox = space.make_inbox(INBOX, WAITING);
+    let reader = Reader::Idle { input: Box::new(input), inbox: inbox.clone() };
+    // A new inbox has room.
+    let _ = inbox.post(Vec::new(), reader);
+}
+
+/// The reply to the first message: each piece is the wish for one read.
+enum Reader {
+    Idle {
+        input: Box<dyn Read + Send>,
+        inbox: Inbox,
+    },
+    Running(Sender<()>),
+    /// There is no thread, and there will be none.
+    Failed,
+}
+
+impl Reply for Reader {
+    fn send(&mut self, _: &[u8]) -> bool {
+        if let Reader::Idle { .. } = self
+            && let Reader::Idle { input, inbox } = std::mem::replace(self, Reader::Failed)
+        {
+            let (wish, wishes) = channel();
+            let name = "standard input".to_owned();
+            if thread::Builder::new().name(name).spawn(move || serve(input, &inbox, &wishes)).is_ok() {
+                *self = Reader::Running(wish);
+            }
+        }
+        matches!(self, Reader::Running(wish) if wish.send(()).is_ok())
+    }
+}
+
+fn serve(mut input: Box<dyn Read + Send>, inbox: &Inbox, wishes: &Receiver<()>) {
+    for () in wishes {
+        if inbox.post(read(&mut input), |_: &[u8]| false).is_err() {
+            return;
+        }
+    }
+}
+
+/// One read, as a message.
+fn read(input: &mut impl Read) -> Vec<u8> {
+    let mut message = vec![BYTES; 1 + MOST_READ];
+    loop {
+        match input.read(&mut message[1..]) {
+            Ok(count) => {
+                message.truncate(1 + count);
+                return message;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                message.clear();
+                message.push(ERROR);
+                message.extend(error.to_string().bytes());
+                return message;
+            }
+        }
+    }
+}
