@@ -192,3 +192,19 @@ fn a_handler_that_computes_lets_others_go_on() {
     assert!(begun.elapsed() < Duration::from_millis(1200), "{:?}", begun.elapsed());
     assert_eq!(busy.response().text(), "done");
 }
+
+#[test]
+fn a_handler_that_computes_lets_those_go_on_that_came_with_it() {
+    let late = "(Delay forMilliseconds: 300) wait. WebServer serve: WebTestApplication new";
+    let server = Running::evaluating(late, Limits::default());
+    let mut busy: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    busy.iter_mut().for_each(|client| {
+        client.send("GET /busy/3000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    let begun = Instant::now();
+    // All wait in the inbox, and are announced at once.
+    assert_eq!(server.get("/hello/x").text(), "Hello, x");
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+    assert!(busy.iter_mut().all(|client| client.response().text() == "done"));
+}

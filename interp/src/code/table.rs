@@ -169,13 +169,11 @@ impl CodeTable {
                 table.free.push(number as u32);
             }
             table.codes.push(OnceCell::new());
-            table.slots.push(
-                entry.as_ref().map(|(method, code)| Slot {
-                    method: relocation.apply(*method),
-                    image: Some(code.clone()),
-                    has_learned: false,
-                }),
-            );
+            table.slots.push(entry.as_ref().map(|(method, code)| Slot {
+                method: relocation.apply(*method),
+                image: Some(code.clone()),
+                has_learned: false,
+            }));
         }
         table
     }
