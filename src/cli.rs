@@ -13,6 +13,7 @@ use crate::control::{
     AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
 };
 use crate::patching::PatchCommand;
+use crate::refactor::RefactorCommand;
 use crate::serve::ServeArguments;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
@@ -111,6 +112,14 @@ pub enum Command {
     Patch {
         #[command(subcommand)]
         command: PatchCommand,
+    },
+    /// Refactor packages: make the patch that changes how a program is written, and not what it does
+    ///
+    /// The patch has the policy by which instances follow, and nothing in it is undecided. What would change what the program does is refused.
+    /// Exit status: 0 if the patch was made, 1 if a precondition does not hold or sources cannot be read, 2 if options are wrong.
+    Refactor {
+        #[command(subcommand)]
+        command: RefactorCommand,
     },
     /// Measure the language: against other languages, under each become strategy, and after a become
     Bench {

@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod control;
 mod patching;
+mod refactor;
 mod serve;
 mod smalltalk;
 mod watch;
@@ -58,6 +59,7 @@ fn run(command: Command) -> ExitCode {
         Command::Check { space, paths } => smalltalk::check(&space, &paths),
         Command::Disassemble { space, methods } => smalltalk::disassemble(&space, &methods),
         Command::Patch { command } => patching::run(command),
+        Command::Refactor { command } => refactor::run(command),
         Command::Bench { command } => bench::run(command),
         Command::Observe { trial } => observe(&trial).map(|()| ExitCode::SUCCESS),
     };

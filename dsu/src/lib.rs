@@ -6,6 +6,7 @@
 pub mod control;
 pub mod edits;
 pub mod patch;
+pub mod refactor;
 
 use include_dir::{Dir, include_dir};
 use instar_interp::source::{self, Package, SourceErrors};

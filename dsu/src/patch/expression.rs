@@ -79,6 +79,9 @@ fn add_class(class: &ClassChange, out: &mut String) {
             line.push_str(&format!(" {key}: {value};"));
         }
     }
+    for (old, new) in &class.renamed_variables {
+        line.push_str(&format!(" renameVariable: {} to: {};", symbol(old), symbol(new)));
+    }
     out.push_str(&format!("{line} yourself.\n"));
 }
 

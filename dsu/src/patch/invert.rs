@@ -18,6 +18,7 @@ impl Patch {
         let mut inverse = diff(&format!("Undo of {}", self.name), &after, base);
         self.know_renames(&mut inverse);
         let guesses = std::mem::take(&mut inverse.policies);
+        self.know_renamed_variables(&mut inverse);
         for policy in &self.policies {
             self.invert_policy(policy, &mut inverse.policies);
         }
@@ -49,6 +50,16 @@ impl Patch {
             // The two are too unlike to be recognised.
             back.undecided =
                 vec![format!("{new} had the name {old}: write ChangedClass with #oldName : #{new}")];
+        }
+    }
+
+    /// Shared variables and those of the class as an object get their names back, and keep their values.
+    fn know_renamed_variables(&self, inverse: &mut Patch) {
+        for class in self.classes.iter().filter(|class| !class.renamed_variables.is_empty()) {
+            let name = class.old_name.as_ref().unwrap_or(&class.name);
+            let Some(back) = inverse.classes.iter_mut().find(|one| one.name == *name) else { continue };
+            back.renamed_variables =
+                class.renamed_variables.iter().map(|(old, new)| (new.clone(), old.clone())).collect();
         }
     }
 

@@ -71,6 +71,8 @@ pub struct ClassChange {
     pub pools: Option<Vec<String>>,
     /// Names of the variables of the class as an object.
     pub class_instance_variables: Option<Vec<String>>,
+    /// Old and new names of variables of the class: shared ones and those of the class as an object. They keep their values.
+    pub renamed_variables: Vec<(String, String)>,
     /// `Package-Tag`, as older formats have it.
     pub category: Option<String>,
     /// The package.
@@ -99,6 +101,7 @@ impl ClassChange {
             class_variables: None,
             pools: None,
             class_instance_variables: None,
+            renamed_variables: Vec::new(),
             category: None,
             package: None,
             tag: None,

@@ -31,7 +31,7 @@ const WORDS: [&str; 12] = [
     "After",
 ];
 
-const CLASS_KEYS: [&str; 14] = [
+const CLASS_KEYS: [&str; 15] = [
     "name",
     "oldName",
     "superclass",
@@ -42,6 +42,7 @@ const CLASS_KEYS: [&str; 14] = [
     "classVars",
     "pools",
     "classInstVars",
+    "renamedVars",
     "category",
     "package",
     "tag",
@@ -191,12 +192,17 @@ impl Run<'_> {
         class.class_variables = fields.has("classVars").then(|| fields.names("classVars"));
         class.pools = fields.has("pools").then(|| fields.names("pools"));
         class.class_instance_variables = fields.has("classInstVars").then(|| fields.names("classInstVars"));
+        class.renamed_variables = fields.pairs("renamedVars");
         let filing = fields.filing();
         (class.category, class.package, class.tag) = (filing.category, filing.package, filing.tag);
         class.undecided = fields.texts("undecided");
         if change == Change::Added && class.old_name.is_some() {
             let help = "write ChangedClass, or remove #oldName";
             self.report(section.place.span, format!("{name} is added, and so has no name before"), help);
+        }
+        if change == Change::Added && !class.renamed_variables.is_empty() {
+            let help = "write ChangedClass, or remove #renamedVars";
+            self.report(section.place.span, format!("{name} is added, and has no variables before"), help);
         }
         if change == Change::Added && !is_trait && class.superclass.is_none() {
             let help = "add #superclass : #Object";

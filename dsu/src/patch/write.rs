@@ -115,6 +115,9 @@ fn class_text(class: &ClassChange) -> String {
             section.list(key, names);
         }
     }
+    if !class.renamed_variables.is_empty() {
+        section.entry("renamedVars", &name_map(&class.renamed_variables, symbol));
+    }
     for (key, text) in [("category", &class.category), ("package", &class.package), ("tag", &class.tag)] {
         if let Some(text) = text {
             section.text(key, text);
@@ -201,21 +204,22 @@ impl Rule {
     }
 }
 
+fn name_map(pairs: &[(String, String)], value: fn(&str) -> String) -> String {
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, text)| format!("{} : {}", symbol(name), value(text))).collect();
+    format!("{{ {} }}", pairs.join(", "))
+}
+
 fn slot_entries(slots: &SlotRule) -> Vec<(&'static str, String)> {
     let mut entries = Vec::new();
     if let Some(target) = &slots.becomes {
         entries.push(("becomes", symbol(target)));
     }
-    let map = |pairs: &[(String, String)], value: fn(&str) -> String| {
-        let pairs: Vec<String> =
-            pairs.iter().map(|(name, text)| format!("{} : {}", symbol(name), value(text))).collect();
-        format!("{{ {} }}", pairs.join(", "))
-    };
     if !slots.renames.is_empty() {
-        entries.push(("renames", map(&slots.renames, symbol)));
+        entries.push(("renames", name_map(&slots.renames, symbol)));
     }
     if !slots.defaults.is_empty() {
-        entries.push(("defaults", map(&slots.defaults, quoted)));
+        entries.push(("defaults", name_map(&slots.defaults, quoted)));
     }
     if !slots.drops.is_empty() {
         let names: Vec<String> = slots.drops.iter().map(|name| quoted(name)).collect();
