@@ -32,7 +32,8 @@ pub enum Answer {
 pub struct Answering {
     state: State,
     stream_bytes: usize,
-    _charge: Charge,
+    /// Until the answer begins: whoever has it may send the next body.
+    charge: Option<Charge>,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,7 @@ enum Piece {
 impl Answering {
     /// For an answer that is sent to `sender`.
     pub fn new(sender: oneshot::Sender<Answer>, stream_bytes: usize, charge: Charge) -> Answering {
-        Answering { state: State::Waiting(sender), stream_bytes, _charge: charge }
+        Answering { state: State::Waiting(sender), stream_bytes, charge: Some(charge) }
     }
 
     fn head(sender: oneshot::Sender<Answer>, bytes: &[u8]) -> State {
@@ -79,6 +80,9 @@ impl Answering {
 impl Reply for Answering {
     /// An empty piece before the head asks whether anybody waits.
     fn send(&mut self, bytes: &[u8]) -> bool {
+        if !bytes.is_empty() || matches!(self.state, State::Headed(..)) {
+            self.charge = None;
+        }
         match std::mem::replace(&mut self.state, State::Done) {
             State::Waiting(sender) => {
                 if sender.is_closed() {

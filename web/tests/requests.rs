@@ -119,8 +119,14 @@ fn responses_that_come_in_pieces() {
     assert_eq!(client.get("/stream/0").text(), "");
     // The connection goes on.
     assert_eq!(client.get("/hello/x").text(), "Hello, x");
-    let broken = client.get("/fail/stream");
-    assert_eq!((broken.status, broken.text(), broken.is_whole), (200, "begin", false));
+    // What was sent before the end may not have left yet.
+    client.send("GET /fail/stream HTTP/1.1\r\nHost: x\r\n\r\n");
+    let broken = client.try_response();
+    assert!(
+        broken.is_none_or(|answer| answer.status == 200
+            && "begin".starts_with(answer.text())
+            && !answer.is_whole)
+    );
     assert_eq!(server.get("/hello/x").text(), "Hello, x");
 }
 
@@ -191,4 +197,20 @@ fn a_handler_that_computes_lets_others_go_on() {
     }
     assert!(begun.elapsed() < Duration::from_millis(1200), "{:?}", begun.elapsed());
     assert_eq!(busy.response().text(), "done");
+}
+
+#[test]
+fn a_handler_that_computes_lets_those_go_on_that_came_with_it() {
+    let late = "(Delay forMilliseconds: 300) wait. WebServer serve: WebTestApplication new";
+    let server = Running::evaluating(late, Limits::default());
+    let mut busy: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    busy.iter_mut().for_each(|client| {
+        client.send("GET /busy/3000 HTTP/1.1\r\nHost: x\r\n\r\n");
+    });
+    std::thread::sleep(Duration::from_millis(100));
+    let begun = Instant::now();
+    // All wait in the inbox, and are announced at once.
+    assert_eq!(server.get("/hello/x").text(), "Hello, x");
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+    assert!(busy.iter_mut().all(|client| client.response().text() == "done"));
 }
