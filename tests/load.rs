@@ -24,7 +24,8 @@ fn a_closed_and_an_open_loop_find_all_messages_once() {
     let folder = Folder::new("load", &[]);
     let (csv, log) = (folder.path("course.csv"), folder.path("course.hlog"));
     for pace in [&["--rate", "200"][..], &["--think", "1ms"]] {
-        let mut arguments = vec!["load", &address, "--clients", "4", "--duration", "2s", "--csv", &csv, "--log", &log];
+        let mut arguments =
+            vec!["load", &address, "--clients", "4", "--duration", "2s", "--csv", &csv, "--log", &log];
         arguments.extend(pace);
         let done = instar(&arguments);
         assert_eq!(status(&done), 0, "{}{}", stdout(&done), stderr(&done));
