@@ -4,7 +4,7 @@ mod outside;
 mod update;
 mod virtualized;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -16,6 +16,7 @@ use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs,
 use instar_bench::point::Strategy;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
+use instar_bench::{peers, server};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -27,6 +28,8 @@ use crate::{FAILED, Failure, REFUSED, failed};
 const ONE: &str = "one";
 /// The subcommand that updates the chat model.
 const UPDATE: &str = "update";
+/// The subcommand that splits the class of messages once.
+const SPLIT: &str = "split";
 /// The subcommand that runs a scenario.
 const SCENARIO: &str = "scenario";
 /// The subcommand that applies a fix.
@@ -130,6 +133,30 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// Experiment E4, the chat application over HTTP is updated under load: server.csv and server-series.csv
+    ///
+    /// Ten clients, 120 s, an update after 60, with 28,500 to 10⁷ live messages, at 700 requests a second and as fast as answers come. --only takes
+    /// updates: none, model, kernel, engine.
+    #[command(after_help = STATUS)]
+    Server {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Experiment E11, the same change of schema in other systems that are installed: peers.csv
+    ///
+    /// Instances of one class become instances of two: here, in CPython, Java, SBCL, Erlang and GNU Smalltalk. --only takes their names.
+    #[command(after_help = STATUS)]
+    Peers {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Split the message class in this process: prints name, whether all is right, nanoseconds of the stop and with a first pass, and the
+    /// peak of resident bytes, separated by tabs
+    #[command(name = SPLIT, hide = true)]
+    Split {
+        /// Messages
+        instances: u32,
     },
     /// Run a scenario in this process: prints `pass` and what was done, separated by a tab
     #[command(name = SCENARIO, hide = true)]
@@ -292,6 +319,31 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let figures = outside::apply(&id, load, become_strategy(strategy)).map_err(failed)?;
             let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
+        }
+        BenchCommand::Server { arguments } => {
+            let options = arguments.options(lang::Command::Server, Strategy::Lazy);
+            let serve = |application: &Path, instances: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["serve", "--port", "0", "--heap", "8192"]).arg(application);
+                // What waits for a client that the others overtake is never dropped.
+                command.args(["--", &format!("populate={instances}"), "pending=10000000"]);
+                command
+            };
+            finish(server::run(&options, serve, &steps), &options)
+        }
+        BenchCommand::Peers { arguments } => {
+            let options = arguments.options(lang::Command::Peers, Strategy::Lazy);
+            let command = |instances: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", SPLIT, &instances.to_string()]);
+                command
+            };
+            finish(peers::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Split { instances } => {
+            let figures = update::split(instances).map_err(failed)?;
+            say(format_args!("split\t1\t{}", figures.map(|figure| figure.to_string()).join("\t")));
             Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Scenario { selector, strategy } => {

@@ -12,8 +12,10 @@ use crate::bench::BenchCommand;
 use crate::control::{
     AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
 };
+use crate::load::LoadArguments;
 use crate::patching::PatchCommand;
 use crate::refactor::RefactorCommand;
+use crate::serve::ServeArguments;
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
 
@@ -65,6 +67,11 @@ pub enum Command {
         #[arg(last = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
+    /// Serve a web application over HTTP: load packages, and answer requests until SIGINT or SIGTERM
+    ///
+    /// The application is a subclass of WebApplication in the packages, which are loaded with the server's and the update engine's.
+    #[command(after_help = SERVE_STATUS)]
+    Serve(ServeArguments),
     /// Evaluate Smalltalk expressions and print what each answers
     ///
     /// Variables that are assigned to are seen by the expressions that follow.
@@ -135,6 +142,11 @@ pub enum Command {
     /// Without --to the program is run here: the packages in the folder, then the files. Edits that only a person can decide on, as whether a
     /// variable has a new name, are written to `undecided.patch` in the folder: decide there, and save it.
     Watch(WatchArguments),
+    /// Load the chat application, check every answer, and count messages that are lost or doubled
+    ///
+    /// Each client looks at its user, posts fifty messages to a room that all are members of, and fetches what waits for it, over and over.
+    #[command(after_help = LOAD_STATUS)]
+    Load(LoadArguments),
     /// Print what runs in a program that runs with --control
     List(ListArguments),
     /// Measure one observation and print it as JSON (what `sweep` starts for each)
@@ -146,9 +158,17 @@ const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options
 or paths are wrong, 141 if nobody reads the output any more, and what the program says by `Smalltalk exit: status`.";
 
+const SERVE_STATUS: &str = "\
+Exit status: 0 after a signal, or when the application stops the server, 1 after an error that nothing handled or that kept something from being
+loaded, 2 if options, paths, the port or the socket are wrong, and what the program says by `Smalltalk exit: status`.";
+
 const UPDATE_STATUS: &str = "\
 Exit status: 0 if all went well, 1 if the update was refused or failed, so that the program is as it was, 2 if options, files or the socket
 are wrong, 3 if no safe point was reached in time, so that the program is as it was, 4 if the answer did not come.";
+
+const LOAD_STATUS: &str = "\
+With --rate a latency counts from when the request was due, also if no client was free then: no delay is omitted because of another.
+Exit status: 0 if all answers were right and each message came to each member once, 1 if not, 2 if options are wrong.";
 
 const SWEEP_FILES: &str = "\
 Files: become.csv (one observation a row), limits.csv (physical limits), manifest.json, report.html, and

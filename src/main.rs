@@ -3,8 +3,10 @@
 mod bench;
 mod cli;
 mod control;
+mod load;
 mod patching;
 mod refactor;
+mod serve;
 mod smalltalk;
 mod watch;
 
@@ -45,11 +47,13 @@ fn run(command: Command) -> ExitCode {
         Command::Run { space, control, paths, arguments } => {
             smalltalk::run(&space, &control, &paths, &arguments)
         }
+        Command::Serve(arguments) => serve::serve(&arguments),
         Command::Apply(arguments) => control::apply(&arguments),
         Command::Undo(arguments) => control::undo(&arguments),
         Command::Abort(arguments) => control::abort(&arguments),
         Command::Log(arguments) => control::log(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
+        Command::Load(arguments) => load::load(&arguments),
         Command::List(arguments) => control::list(&arguments),
         Command::Eval { space, expressions } => smalltalk::eval(&space, &expressions),
         Command::Repl { space } => smalltalk::repl(&space),

@@ -9,14 +9,16 @@ use serde_json::Value;
 use support::{files, root, text};
 
 /// Each package and the packages of this workspace that it may know. Arrows point one way.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("instar-heap", &[]),
     ("instar-gc", &["instar-heap"]),
     ("instar-become", &["instar-gc", "instar-heap"]),
     ("instar-interp", &["instar-become", "instar-gc", "instar-heap"]),
     ("instar-dsu", &["instar-gc", "instar-heap", "instar-interp"]),
     ("instar-espell", &["instar-gc", "instar-heap", "instar-interp"]),
-    ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp"]),
+    ("instar-web", &["instar-interp"]),
+    ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp", "instar-load"]),
+    ("instar-load", &[]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
     (
         "instar",
@@ -28,6 +30,8 @@ const MAY_KNOW: [(&str, &[&str]); 9] = [
             "instar-gc",
             "instar-heap",
             "instar-interp",
+            "instar-load",
+            "instar-web",
         ],
     ),
 ];

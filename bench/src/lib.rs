@@ -13,6 +13,7 @@ pub mod limits;
 pub mod manifest;
 pub mod measure;
 pub mod memory;
+pub mod peers;
 pub mod plot;
 pub mod point;
 pub mod record;
@@ -20,8 +21,10 @@ mod replace;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod server;
 pub mod stats;
 pub mod sweep;
 #[cfg(test)]
 mod testing;
+mod unpacked;
 pub mod workload;

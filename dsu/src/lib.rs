@@ -18,8 +18,10 @@ pub const ENGINE: &[&str] = &["DSU-Core"];
 pub const CONTROL: &[&str] = &["DSU-Core", "DSU-Control"];
 /// The chat model of experiment E3.
 pub const CHAT_MODEL: &[&str] = &["DSU-Chat-Model"];
+/// Patches of the core library, for programs that update what they run on.
+pub const LIBRARY: &[&str] = &["DSU-Library"];
 /// The engine's tests, and the scenarios of experiment E8 that are made of them.
-pub const SCENARIOS: &[&str] = &["DSU-Tests", "DSU-Scenarios"];
+pub const SCENARIOS: &[&str] = &["DSU-Library", "DSU-Tests", "DSU-Scenarios"];
 
 /// The packages of these names.
 ///

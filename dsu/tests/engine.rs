@@ -13,6 +13,7 @@ fn run(options: SpaceOptions) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("smalltalk");
     let tests = source::read(folder.join("DSU-Tests")).unwrap_or_else(|errors| panic!("{errors}"));
     let mut packages = instar_dsu::packages(instar_dsu::ENGINE).unwrap_or_else(|errors| panic!("{errors}"));
+    packages.extend(instar_dsu::packages(instar_dsu::LIBRARY).unwrap_or_else(|errors| panic!("{errors}")));
     packages.extend(instar_dsu::packages(instar_dsu::CHAT_MODEL).unwrap_or_else(|errors| panic!("{errors}")));
     packages.extend(tests.clone());
     let mut session = Session::new(Space::new(options).unwrap()).unwrap();

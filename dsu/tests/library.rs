@@ -34,8 +34,9 @@ fn check(session: &mut Session, packages: &[source::Package], step: &str) -> usi
 fn the_kernels_tests_pass_after_each_update_of_the_library() {
     let tests = kernel_tests();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("smalltalk/DSU-Tests");
-    let mut packages = instar_dsu::packages(&[instar_dsu::ENGINE, instar_dsu::CHAT_MODEL].concat())
-        .unwrap_or_else(|errors| panic!("{errors}"));
+    let mut packages =
+        instar_dsu::packages(&[instar_dsu::ENGINE, instar_dsu::LIBRARY, instar_dsu::CHAT_MODEL].concat())
+            .unwrap_or_else(|errors| panic!("{errors}"));
     packages.extend(source::read(folder).unwrap_or_else(|errors| panic!("{errors}")));
     packages.extend(tests.clone());
     let mut session = Session::new(Space::new(SpaceOptions::default()).unwrap()).unwrap();

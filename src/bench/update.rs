@@ -13,16 +13,9 @@ pub fn run(
     workers: u32,
     times: u32,
 ) -> Result<Vec<String>, String> {
-    let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };
-    options.gc.heap.limit_bytes = 8 << 30;
-    options.gc.workers = workers as usize;
-    let mut space = Space::new(options).map_err(|error| error.to_string())?;
-    let names = [instar_dsu::ENGINE, instar_dsu::CHAT_MODEL].concat();
-    let packages = instar_dsu::packages(&names).map_err(|errors| errors.to_string())?;
-    space.load(&packages).map_err(|problem| problem.to_string())?;
+    let mut space = model(strategy, workers)?;
     let mut evaluate =
         |statements: &str| space.evaluate_to_string(statements).map_err(|problem| problem.to_string());
-    evaluate("Smalltalk at: #ChModel put: ChModelUpdate new")?;
     evaluate(&format!("(Smalltalk at: #ChModel) prepare: {instances}"))?;
     let mut figures = Vec::new();
     for _ in 0..times {
@@ -44,6 +37,37 @@ pub fn run(
         }
     }
     Ok(figures)
+}
+
+/// Takes the model with so many messages to its second version, once. Nanoseconds of the stop, and of the stop and a first pass over all messages;
+/// peak of resident bytes.
+pub fn split(instances: u32) -> Result<[u64; 3], String> {
+    let mut space = model(BecomeStrategy::Lazy, 2)?;
+    let mut evaluate =
+        |statements: &str| space.evaluate_to_string(statements).map_err(|problem| problem.to_string());
+    evaluate(&format!("(Smalltalk at: #ChModel) prepare: {instances}"))?;
+    let printed = evaluate("((Smalltalk at: #ChModel) updateWith: #standard) second")?;
+    let stop: u64 = printed.parse().map_err(|_| format!("the guest answered {printed}"))?;
+    let printed = evaluate("(Smalltalk at: #ChModel) timeOfPass")?;
+    let pass: u64 = printed.parse().map_err(|_| format!("the guest answered {printed}"))?;
+    if evaluate("(Smalltalk at: #ChModel) check")? != "true" {
+        return Err("a message is wrong after the update".to_owned());
+    }
+    let peak = memory::peak_rss().ok_or("the system does not tell the peak of resident bytes")?;
+    Ok([stop * 1000, (stop + pass) * 1000, peak])
+}
+
+/// A space with the engine and the chat model in its first version.
+fn model(strategy: BecomeStrategy, workers: u32) -> Result<Space, String> {
+    let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };
+    options.gc.heap.limit_bytes = 8 << 30;
+    options.gc.workers = workers as usize;
+    let mut space = Space::new(options).map_err(|error| error.to_string())?;
+    let names = [instar_dsu::ENGINE, instar_dsu::CHAT_MODEL].concat();
+    let packages = instar_dsu::packages(&names).map_err(|errors| errors.to_string())?;
+    space.load(&packages).map_err(|problem| problem.to_string())?;
+    space.evaluate("Smalltalk at: #ChModel put: ChModelUpdate new").map_err(|problem| problem.to_string())?;
+    Ok(space)
 }
 
 /// Runs a scenario of experiment E8 and answers what was done.

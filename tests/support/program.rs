@@ -109,6 +109,11 @@ impl Program {
         Program { child, lines: out, errors }
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its standard input, which is open until this is dropped.
     pub fn input(&mut self) -> ChildStdin {
         self.child.stdin.take().expect("it was started with an input")

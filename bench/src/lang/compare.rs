@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::child::{self, Line};
 use super::options::Options;
-use super::programs::{self, CLASSIC, Classic, Game, Unpacked};
+use super::programs::{self, CLASSIC, Classic, Game};
 use super::rounds;
 use super::rows::{Error, LANG_COLUMNS, LangRow, Outcome, Rows, Session, read_lang};
 use super::steps::Steps;
@@ -14,6 +14,7 @@ use super::systems::{self, Guest, Other};
 use crate::figures;
 use crate::plot;
 use crate::stats::{self, Interval};
+use crate::unpacked::Unpacked;
 
 /// The name of this system in the CSV.
 pub(crate) const OURS: &str = "instar";
@@ -74,7 +75,7 @@ pub fn run(options: &Options, guest: &Guest, others: &[Other], steps: &Steps) ->
     if !missing.is_empty() {
         steps.note(&format!("not installed, and so left out: {}", missing.join(", ")));
     }
-    let sources = Unpacked::new().map_err(|error| Error::file(&std::env::temp_dir(), error))?;
+    let sources = programs::unpack().map_err(|error| Error::file(&std::env::temp_dir(), error))?;
     let games: Vec<Game> = programs::games().into_iter().filter(|game| options.wants(game.name)).collect();
     let mut tasks = round_of(options, others);
     tasks.extend(games.iter().map(Task::Game));

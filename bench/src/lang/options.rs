@@ -27,6 +27,10 @@ pub enum Command {
     Fixes,
     /// Experiment E9: lines of code.
     Effort,
+    /// Experiment E11: the same change of schema elsewhere.
+    Peers,
+    /// Experiment E4: a server under load is updated.
+    Server,
 }
 
 impl Command {
@@ -42,6 +46,8 @@ impl Command {
             Self::Functional => "functional",
             Self::Fixes => "fixes",
             Self::Effort => "effort",
+            Self::Peers => "peers",
+            Self::Server => "server",
         }
     }
 }
@@ -97,6 +103,8 @@ impl Options {
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
+            Command::Server => crate::server::UPDATES.iter().map(|it| it.0).collect(),
+            Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
         if [Command::Lang, Command::Virtualization].contains(&self.experiment) {

@@ -1,10 +1,10 @@
 //! The programs, which are built into this one: their names, parameters, results and sources.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
+
+use crate::unpacked::Unpacked;
 
 static LANG: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/lang");
 
@@ -153,48 +153,12 @@ fn collect(folder: &Dir<'static>, files: &mut Vec<(String, &'static str)>) {
     folder.dirs().for_each(|inner| collect(inner, files));
 }
 
-/// The sources of other languages in a folder that is removed at the end.
-#[derive(Debug)]
-pub struct Unpacked {
-    folder: PathBuf,
-}
-
-impl Unpacked {
-    /// Writes them into a new folder for temporary files.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn new() -> io::Result<Self> {
-        let folder = std::env::temp_dir().join(format!("instar-bench-{}", std::process::id()));
-        let unpacked = Self { folder };
-        for language in ["python", "lua"] {
-            if let Some(dir) = LANG.get_dir(language) {
-                write(dir, &unpacked.folder)?;
-            }
-        }
-        Ok(unpacked)
-    }
-
-    /// The path of one of the files, as `python/run.py`.
-    #[must_use]
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-}
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        // What is left in a folder for temporary files does no harm.
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn write(dir: &Dir<'static>, folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder.join(dir.path()))?;
-    for file in dir.files() {
-        fs::write(folder.join(file.path()), file.contents())?;
-    }
-    dir.dirs().try_for_each(|inner| write(inner, folder))
+/// All sources in a folder, for the interpreters of other languages.
+///
+/// # Errors
+/// Those of the file system.
+pub fn unpack() -> io::Result<Unpacked> {
+    Unpacked::new(&LANG, "bench")
 }
 
 #[cfg(test)]
@@ -235,7 +199,7 @@ mod tests {
 
     #[test]
     fn other_languages_are_unpacked_and_removed() {
-        let unpacked = Unpacked::new().unwrap();
+        let unpacked = unpack().unwrap();
         let path = unpacked.path("lua/run.lua");
         assert!(path.exists() && unpacked.path("python/classic/fib.py").exists());
         drop(unpacked);

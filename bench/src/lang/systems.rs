@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::child;
-use super::programs::Unpacked;
 use crate::point::Strategy;
+use crate::unpacked::Unpacked;
 
 /// How Instar runs one benchmark in a process of its own: `program arguments --become STRATEGY NAME --times N [--parameter N]`.
 #[derive(Clone, Debug)]

@@ -9,8 +9,9 @@ use instar_interp::vm::{Space, SpaceOptions};
 /// A session into which the engine, the chat model and the engine's tests were loaded.
 pub fn session(options: SpaceOptions) -> Session {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("smalltalk/DSU-Tests");
-    let mut packages = instar_dsu::packages(&[instar_dsu::ENGINE, instar_dsu::CHAT_MODEL].concat())
-        .unwrap_or_else(|errors| panic!("{errors}"));
+    let mut packages =
+        instar_dsu::packages(&[instar_dsu::ENGINE, instar_dsu::LIBRARY, instar_dsu::CHAT_MODEL].concat())
+            .unwrap_or_else(|errors| panic!("{errors}"));
     packages.extend(source::read(folder).unwrap_or_else(|errors| panic!("{errors}")));
     let mut session = Session::new(Space::new(options).unwrap()).unwrap();
     session.load(&packages).unwrap_or_else(|problem| panic!("{problem}"));

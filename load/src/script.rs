@@ -1,0 +1,76 @@
+//! What clients ask for, and what they think of the answers.
+
+use thiserror::Error;
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What figures about it are filed under.
+    pub kind: &'static str,
+    /// GET, POST, PUT, DELETE.
+    pub method: &'static str,
+    /// Path and query, percent-encoded, with the slash in front.
+    pub path: String,
+    /// What the body is, if there is one.
+    pub content_type: &'static str,
+    /// Empty for none.
+    pub body: String,
+}
+
+/// What came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// As in 200.
+    pub status: u16,
+    /// Without its transfer encoding.
+    pub body: Vec<u8>,
+}
+
+/// Why a request counts as failed.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum Fault {
+    /// No answer, or half of one.
+    #[error("no answer: {0}")]
+    Connection(String),
+    /// An answer that says so itself.
+    #[error("status {status}: {body}")]
+    Status {
+        /// As in 500.
+        status: u16,
+        /// What else the answer said, cut short.
+        body: String,
+    },
+    /// An answer that is not right.
+    #[error("wrong content: {0}")]
+    Content(String),
+}
+
+impl Answer {
+    /// The answer, if its status is the expected one.
+    ///
+    /// # Errors
+    /// [`Fault::Status`]
+    pub fn expect(self, status: u16) -> Result<Answer, Fault> {
+        if self.status == status {
+            return Ok(self);
+        }
+        Err(Fault::Status { status: self.status, body: self.start() })
+    }
+
+    /// The body as text, cut short.
+    pub fn start(&self) -> String {
+        String::from_utf8_lossy(&self.body).chars().take(200).collect()
+    }
+}
+
+/// One client: a state machine between requests and answers.
+pub trait Script: Send {
+    /// What to ask for next.
+    fn next(&mut self) -> Request;
+
+    /// Looks at the answer to the last request; `Err` if there was none.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn judge(&mut self, answer: Result<Answer, Fault>) -> Result<(), Fault>;
+}
