@@ -31,6 +31,8 @@ pub enum Command {
     Peers,
     /// Experiment E4: a server under load is updated.
     Server,
+    /// Return barriers against update points.
+    Safepoints,
 }
 
 impl Command {
@@ -48,6 +50,7 @@ impl Command {
             Self::Effort => "effort",
             Self::Peers => "peers",
             Self::Server => "server",
+            Self::Safepoints => "safepoints",
         }
     }
 }
