@@ -21,6 +21,7 @@ mod replace;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod scale;
 pub mod server;
 pub mod stats;
 pub mod sweep;

@@ -31,6 +31,8 @@ pub enum Command {
     Peers,
     /// Experiment E4: a server under load is updated.
     Server,
+    /// Experiment E10: how an update grows.
+    Scale,
 }
 
 impl Command {
@@ -48,6 +50,7 @@ impl Command {
             Self::Effort => "effort",
             Self::Peers => "peers",
             Self::Server => "server",
+            Self::Scale => "scale",
         }
     }
 }
@@ -103,6 +106,7 @@ impl Options {
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
+            Command::Scale => crate::scale::DIMENSIONS.iter().map(|it| it.0).collect(),
             Command::Server => crate::server::UPDATES.iter().map(|it| it.0).collect(),
             Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
