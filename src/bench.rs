@@ -18,7 +18,7 @@ use instar_bench::point::Strategy;
 use instar_bench::safepoints as bench_safepoints;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
-use instar_bench::{peers, server};
+use instar_bench::{peers, scale, server};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -30,6 +30,8 @@ use crate::{FAILED, Failure, REFUSED, failed};
 const ONE: &str = "one";
 /// The subcommand that updates the chat model.
 const UPDATE: &str = "update";
+/// The subcommand that updates a program of some size.
+const GROW: &str = "grow";
 /// The subcommand that splits the class of messages once.
 const SPLIT: &str = "split";
 /// The subcommand that updates a busy program.
@@ -152,6 +154,25 @@ pub enum BenchCommand {
     Server {
         #[command(flatten)]
         arguments: BenchArguments,
+    },
+    /// Experiment E10, how an update grows with the program and the patch: scale.csv
+    ///
+    /// 1 to 10⁴ processes, stacks 1 to 10⁴ deep, 1 to 10⁷ other objects, 1 to 10³ classes or methods in the patch. --only takes these dimensions:
+    /// threads, depth, heap, classes, methods.
+    #[command(after_help = STATUS)]
+    Scale {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Updates of one size in this process: prints name, whether all is right, and the figures of each update, separated by tabs
+    #[command(name = GROW, hide = true)]
+    Grow {
+        /// What grows
+        dimension: String,
+        /// To which size
+        size: u32,
+        /// Updates
+        times: u32,
     },
     /// Experiment E11, the same change of schema in other systems that are installed: peers.csv
     ///
@@ -358,6 +379,20 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let figures = outside::apply(&id, load, become_strategy(strategy)).map_err(failed)?;
             let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
+        }
+        BenchCommand::Scale { arguments } => {
+            let options = arguments.options(lang::Command::Scale, Strategy::Lazy);
+            let command = |(dimension, size): scale::Task, times: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", GROW, dimension, &size.to_string(), &times.to_string()]);
+                command
+            };
+            finish(scale::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Grow { dimension, size, times } => {
+            let figures = update::grow(&dimension, size, times).map_err(failed)?;
+            say(format_args!("scale\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Server { arguments } => {

@@ -22,6 +22,7 @@ pub mod report;
 pub mod results;
 pub mod rng;
 pub mod safepoints;
+pub mod scale;
 pub mod server;
 pub mod stats;
 pub mod sweep;

@@ -25,6 +25,9 @@ pub const LIBRARY: &[&str] = &["DSU-Library"];
 /// The engine's tests, and the scenarios of experiment E8 that are made of them.
 pub const SCENARIOS: &[&str] = &["DSU-Library", "DSU-Tests", "DSU-Scenarios"];
 
+/// Programs of any size, whose updates experiment E10 measures.
+pub const SCALE: &[&str] = &["DSU-Scale"];
+
 /// The packages of these names.
 ///
 /// # Errors

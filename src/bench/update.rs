@@ -57,6 +57,27 @@ pub fn split(instances: u32) -> Result<[u64; 3], String> {
     Ok([stop * 1000, (stop + pass) * 1000, peak])
 }
 
+/// Updates of a program that is so large in one dimension: nanoseconds of the wait, of the stop and of the whole of each.
+pub fn grow(dimension: &str, size: u32, times: u32) -> Result<Vec<String>, String> {
+    if !instar_bench::scale::DIMENSIONS.iter().any(|(known, _)| *known == dimension) {
+        return Err(format!("nothing is measured that is called {dimension}"));
+    }
+    let mut options = SpaceOptions::default();
+    options.gc.heap.limit_bytes = 8 << 30;
+    options.gc.workers = 2;
+    let mut space = Space::new(options).map_err(|error| error.to_string())?;
+    let names = [instar_dsu::ENGINE, instar_dsu::SCALE].concat();
+    let packages = instar_dsu::packages(&names).map_err(|errors| errors.to_string())?;
+    space.load(&packages).map_err(|problem| problem.to_string())?;
+    let printed = space
+        .evaluate_to_string(&format!("DSUScale measure: #{dimension} size: {size} times: {times}"))
+        .map_err(|problem| problem.to_string())?;
+    let inner = printed.trim_matches(|character: char| !character.is_ascii_digit());
+    let numbers: Result<Vec<u64>, _> = inner.split_whitespace().map(str::parse).collect();
+    let numbers = numbers.map_err(|_| format!("the guest answered {printed}"))?;
+    Ok(numbers.into_iter().map(|microseconds| (microseconds * 1000).to_string()).collect())
+}
+
 /// A space with the engine and the chat model in its first version.
 fn model(strategy: BecomeStrategy, workers: u32) -> Result<Space, String> {
     let mut options = SpaceOptions { strategy, ..SpaceOptions::default() };

@@ -33,6 +33,8 @@ pub enum Command {
     Server,
     /// Return barriers against update points.
     Safepoints,
+    /// Experiment E10: how an update grows.
+    Scale,
 }
 
 impl Command {
@@ -51,6 +53,7 @@ impl Command {
             Self::Peers => "peers",
             Self::Server => "server",
             Self::Safepoints => "safepoints",
+            Self::Scale => "scale",
         }
     }
 }
@@ -106,6 +109,7 @@ impl Options {
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
+            Command::Scale => crate::scale::DIMENSIONS.iter().map(|it| it.0).collect(),
             Command::Server => crate::server::UPDATES.iter().map(|it| it.0).collect(),
             Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
@@ -128,7 +132,7 @@ impl Options {
             command += " --quick";
         }
         command += &format!(" --runs {} --seed {}", self.runs(), self.seed);
-        if ![Command::Barrier, Command::Effort].contains(&self.experiment) {
+        if ![Command::Barrier, Command::Effort, Command::Safepoints].contains(&self.experiment) {
             command += &format!(" --become {}", self.strategy.name());
         }
         if !self.only.is_empty() {
