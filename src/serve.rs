@@ -96,7 +96,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let endpoint = arguments.control.open(&mut session)?;
     let mut is_interrupted = false;
     let result = load(&mut session, endpoint.is_some())
-        .and_then(|()| run_paths(&mut session, &arguments.paths))
+        .and_then(|()| run_paths(&mut session, &arguments.paths, endpoint.as_ref()))
         .and_then(|()| answer(arguments, &mut session))
         .and_then(|served| {
             is_interrupted = matches!(served, Err(Problem::Interrupted(_)));

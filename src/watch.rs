@@ -121,7 +121,7 @@ fn load_and_run(
     // It ends with the process.
     thread.spawn(move || watch.run()).map_err(|error| (FAILED, error.to_string()))?;
     if !arguments.files.is_empty() {
-        return run_paths(session, &arguments.files);
+        return run_paths(session, &arguments.files, None);
     }
     session.evaluate("Semaphore new wait").map_err(ended)?;
     Ok(())

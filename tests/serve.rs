@@ -241,9 +241,11 @@ fn patches_are_applied_while_clients_use_the_chat() {
             assert!(!load.has_failed(), "{patch}");
         }
     }
-    // A route and a patch lead to the same program.
+    // A route and a patch lead to the same program, but who applies the patch must know that.
     assert_eq!(chat.get("/updateV1ToV2").status, 200);
-    let applied = instar(&["apply", "--to", &socket, &example("v2-to-v1.patch")]);
+    let refused = instar(&["apply", "--to", &socket, &example("v2-to-v1.patch")]);
+    assert!(status(&refused) == 1 && stderr(&refused).contains("--any-base"), "{}", stderr(&refused));
+    let applied = instar(&["apply", "--to", &socket, "--any-base", &example("v2-to-v1.patch")]);
     assert_eq!(status(&applied), 0, "{}", stderr(&applied));
     load.go_on();
     let log = stdout(&instar(&["log", "--to", &socket]));

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use instar_dsu::control::Endpoint;
 use instar_interp::bootstrap::{Diagnostic, Problem, check_packages};
 use instar_interp::host::{Part, Session, read_parts};
 use instar_interp::source::{self, Package};
@@ -105,7 +106,7 @@ impl SpaceArguments {
         space.set_arguments(arguments.to_vec());
         let mut session = Session::new(space).map_err(failed)?;
         prepare(&mut session);
-        run_paths(&mut session, &self.load)?;
+        run_paths(&mut session, &self.load, None)?;
         Ok(session)
     }
 }
@@ -156,16 +157,12 @@ pub fn say(text: impl Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-pub fn run_paths(session: &mut Session, paths: &[PathBuf]) -> Result<(), Ended> {
-    run_parts(session, paths, |_| {})
-}
-
-/// Runs what stands at the paths, and tells of packages before they are loaded.
-fn run_parts(session: &mut Session, paths: &[PathBuf], loading: impl Fn(&[Package])) -> Result<(), Ended> {
+/// Runs what stands at the paths, and tells whom the program is updated through of packages before they are loaded.
+pub fn run_paths(session: &mut Session, paths: &[PathBuf], endpoint: Option<&Endpoint>) -> Result<(), Ended> {
     let parts = read_parts(paths).map_err(|errors| said(FAILED, errors))?;
     for part in &parts {
-        if let Part::Packages(packages) = part {
-            loading(packages);
+        if let (Part::Packages(packages), Some(endpoint)) = (part, endpoint) {
+            endpoint.loaded(packages);
         }
         warn(&session.run(part).map_err(ended)?);
     }
@@ -196,12 +193,7 @@ pub fn run(
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = control.open(&mut session)?;
-    let loading = |packages: &[Package]| {
-        if let Some(endpoint) = &endpoint {
-            endpoint.loaded(packages);
-        }
-    };
-    let result = run_parts(&mut session, paths, loading).map(|()| ExitCode::SUCCESS);
+    let result = run_paths(&mut session, paths, endpoint.as_ref()).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result
