@@ -1,6 +1,7 @@
 //! `instar bench`: the benchmarks of the language.
 
 mod outside;
+mod safepoints;
 mod update;
 mod virtualized;
 
@@ -14,6 +15,7 @@ use instar_bench::lang::steps::Steps;
 use instar_bench::lang::systems::Other;
 use instar_bench::lang::{self, Guest, Options, barrier, compare, heal, programs, virtualization};
 use instar_bench::point::Strategy;
+use instar_bench::safepoints as bench_safepoints;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
 use instar_bench::{peers, scale, server};
@@ -32,6 +34,8 @@ const UPDATE: &str = "update";
 const GROW: &str = "grow";
 /// The subcommand that splits the class of messages once.
 const SPLIT: &str = "split";
+/// The subcommand that updates a busy program.
+const SAFE_POINT: &str = "safe-point";
 /// The subcommand that runs a scenario.
 const SCENARIO: &str = "scenario";
 /// The subcommand that applies a fix.
@@ -100,6 +104,12 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// How long updates of a busy program wait for their safe point, with return barriers and with update points: safepoints.csv
+    #[command(after_help = STATUS)]
+    Safepoints {
+        #[command(flatten)]
+        arguments: BenchArguments,
     },
     /// Experiment E6, fixes of the core library of a program under load, applied from outside in one step: fixes.csv
     ///
@@ -178,6 +188,20 @@ pub enum BenchCommand {
     Split {
         /// Messages
         instances: u32,
+    },
+    /// Update a busy program in this process: prints name, whether all is right, and the figures of each update, separated by tabs
+    #[command(name = SAFE_POINT, hide = true)]
+    SafePoint {
+        /// return-barriers, update-points or sends
+        strategy: String,
+        /// Processes of the program
+        processes: u32,
+        /// Activations of what changes in each
+        depth: u32,
+        /// Milliseconds that an update may take
+        timeout_ms: u32,
+        /// Updates
+        times: u32,
     },
     /// Run a scenario in this process: prints `pass` and what was done, separated by a tab
     #[command(name = SCENARIO, hide = true)]
@@ -320,6 +344,21 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(functional::run(&options, command, &steps), &options)
+        }
+        BenchCommand::Safepoints { arguments } => {
+            let options = arguments.options(lang::Command::Safepoints, Strategy::Lazy);
+            let command = |task: &bench_safepoints::Task, times: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["bench", SAFE_POINT, task.strategy]);
+                command.args([task.processes, task.depth, task.timeout_ms, times].map(|it| it.to_string()));
+                command
+            };
+            finish(bench_safepoints::run(&options, command, &steps), &options)
+        }
+        BenchCommand::SafePoint { strategy, processes, depth, timeout_ms, times } => {
+            let figures = safepoints::run(&strategy, processes, depth, timeout_ms, times).map_err(failed)?;
+            say(format_args!("updates\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Fixes { arguments, strategy } => {
             let options = arguments.options(lang::Command::Fixes, strategy);

@@ -51,8 +51,13 @@ Object subclass: #Cage instanceVariableNames: 'inmates' classVariableNames: 'Cou
     );
     let patch = folder.read("older.patch");
     // What was only compiled again is no change.
-    assert!(!patch.contains("'name ^ name'"), "{patch}");
-    assert!(patch.contains("DSUPatch named: 'older'"), "{patch}");
+    assert!(!patch.contains("Animal >> name [") && patch.contains("Animal >> describe ["), "{patch}");
+    assert!(patch.starts_with("Patch {\n\t#name : 'older'"), "{patch}");
+    assert!(
+        stdout(&recorded).contains("age is nil in instances of Animal that exist\n"),
+        "{}",
+        stdout(&recorded)
+    );
     let applied = talk(&format!(
         "{ANIMAL}:apply {file}\na describe\na class make class\nAnimal instVarNames\nCage classVarNames\nAnimal includesSelector: #gone\n:quit\n"
     ));
@@ -63,6 +68,73 @@ Object subclass: #Cage instanceVariableNames: 'inmates' classVariableNames: 'Cou
         stderr(&applied)
     );
     assert!(shown.ends_with("'I am Rex'\nAnimal\n#('age' 'name')\n#(#Count)\nfalse\n"), "{shown}");
+}
+
+#[test]
+fn what_may_be_a_new_name_is_asked() {
+    let folder = Folder::new("record-asked", &[]);
+    let file = folder.path("renamed.patch");
+    let recorded = talk(&format!(
+        "{ANIMAL}:record
+Object subclass: #Animal instanceVariableNames: 'title' classVariableNames: '' package: 'Zoo'.
+Animal compile: 'name ^ title'.
+Animal compile: 'name: x title := x'.
+:save {file}
+"
+    ));
+    let said = stdout(&recorded);
+    assert!(
+        said.contains("undecided: policy for Animal: is title the new name of name?"),
+        "{said}{}",
+        stderr(&recorded)
+    );
+    let patch = folder.read("renamed.patch");
+    assert!(patch.contains("#renames : { #name : #title }") && patch.contains("#undecided : "), "{patch}");
+    let apply = format!("{ANIMAL}:apply {file}\na name\n:quit\n");
+    let refused = talk(&apply);
+    assert!(stderr(&refused).contains("before this is decided"), "{}", stderr(&refused));
+    assert!(stdout(&refused).ends_with("'Rex'\n"), "{}", stdout(&refused));
+    let lines: Vec<&str> = patch.lines().filter(|line| !line.contains("#undecided")).collect();
+    folder.write("renamed.patch", &(lines.join("\n").replace(",\n}", "\n}") + "\n"));
+    let applied = talk(&apply.replace("a name\n", "a name\nAnimal instVarNames\n"));
+    let shown = stdout(&applied);
+    assert!(shown.ends_with("'Rex'\n#('title')\n"), "{shown}{}", stderr(&applied));
+}
+
+#[test]
+fn traits_and_methods_of_other_packages_are_recorded() {
+    let zoo = "Trait { #name : 'TLoud', #category : 'Zoo', #package : 'Zoo' }\n\n\
+        { #category : 'a' }\nTLoud >> call [ ^ 'loud' ]\n\n{ #category : 'a' }\nTLoud >> echo [ ^ self call , self call ]\n";
+    let class = "Class { #name : 'Animal', #superclass : 'Object', #category : 'Zoo', #package : 'Zoo' }\n\n\
+        { #category : 'a' }\nAnimal >> call [ ^ 'call' ]\n";
+    let folder = Folder::new(
+        "record-traits",
+        &[
+            ("zoo/package.st", "Package { #name : 'Zoo' }"),
+            ("zoo/TLoud.trait.st", zoo),
+            ("zoo/Animal.class.st", class),
+        ],
+    );
+    let (zoo, file) = (folder.path("zoo"), folder.path("traits.patch"));
+    let recorded = talk(&format!(
+        ":load {zoo}
+:record
+Animal uses: (TLoud - {{#call}} @ {{#shout -> #call}}).
+TLoud compile: 'call ^ ''LOUD'''.
+Object compile: 'isTame ^ false' classified: 'testing' package: 'Zoo'.
+:save {file}
+"
+    ));
+    assert!(stdout(&recorded).contains("saved in "), "{}{}", stdout(&recorded), stderr(&recorded));
+    let patch = folder.read("traits.patch");
+    assert!(patch.contains("#traits : '(TLoud - {#call} @ {#shout -> #call})'"), "{patch}");
+    assert!(patch.contains("TLoud >> call [") && !patch.contains("echo"), "{patch}");
+    assert!(!patch.contains("Animal >> "), "what comes from a trait is none of the class: {patch}");
+    let applied = talk(&format!(
+        ":load {zoo}\n:apply {file}\nAnimal new shout\nAnimal new echo\n3 isTame\n(Object >> #isTame) package\n"
+    ));
+    let shown = stdout(&applied);
+    assert!(shown.ends_with("'LOUD'\n'callcall'\nfalse\n#Zoo\n"), "{shown}{}", stderr(&applied));
 }
 
 #[test]

@@ -151,6 +151,57 @@ fn saved_files_change_a_program_that_runs_elsewhere() {
     edit(&folder, Some(watcher), program);
 }
 
+/// A clock whose ticks a trait may show.
+fn clock_using(traits: &str, methods: &[&str]) -> String {
+    clock("'ticks'", methods).replace("#instVars", &format!("#traits : '{traits}', #instVars"))
+}
+
+#[test]
+fn traits_that_are_saved_change_their_users() {
+    let folder = folder("watch-traits");
+    let shows = |name: &str, word: &str, more: &str| {
+        format!(
+            "Trait {{ #name : '{name}', #category : 'Ticker', #package : 'Ticker' }}\n\n{{ #category : 'a' }}\n\
+             {name} >> text [ ^ '{word} ' , ticks printString ]\n{more}"
+        )
+        .replace("ticks", "self ticks")
+    };
+    let ticks = "\n{ #category : 'a' }\nClock >> ticks [ ^ ticks ]\n";
+    let (class, words) = ("src/Ticker/Clock.class.st", "src/Ticker/TWords.trait.st");
+    folder.write(class, &(clock("'ticks'", &[INITIALIZE, TICK, TEXT]) + ticks));
+    folder.write(words, &shows("TWords", "first", ""));
+    let mut program = Program::start(&["watch", &folder.path("src"), &folder.path("main.st")]);
+    program.until("ticks ");
+    // The class begins to use it, and its own method goes.
+    folder.write(class, &(clock_using("TWords", &[INITIALIZE, TICK]) + ticks));
+    program.complains("applied: Edit of Clock, Clock>>text");
+    program.until("first ");
+    // A method of the trait.
+    folder.write(words, &shows("TWords", "second", ""));
+    program.complains("applied: Edit of TWords>>text");
+    program.until("second ");
+    // A new trait that is used instead, with an alias; the old one goes, in the same edit.
+    fs::remove_file(folder.path(words)).unwrap();
+    let other = "\n{ #category : 'a' }\nTNumbers >> other [ ^ 'third ' , ticks printString ]\n";
+    folder.write("src/Ticker/TNumbers.trait.st", &shows("TNumbers", "no", other));
+    folder
+        .write(class, &(clock_using("TNumbers - {#text} @ {#text -> #other}", &[INITIALIZE, TICK]) + ticks));
+    program.complains("applied: Edit of Clock, TNumbers, TWords");
+    let lines = program.until("third ");
+    let count = |line: &str| -> u64 { line.rsplit(' ').next().unwrap().parse().unwrap() };
+    let last = lines.len() - 1;
+    assert_eq!(count(&lines[last - 1]) + 1, count(&lines[last]), "the clock is the same: {lines:?}");
+    // What the trait cannot do is said, and the program goes on.
+    folder.write(class, &(clock_using("TNumbers - {#text} @ {#text -> #none}", &[INITIALIZE, TICK]) + ticks));
+    program.complains("not applied: Clock uses TNumbers with an alias of #none");
+    program.so_far();
+    program.until("third ");
+    // Without it the class has its own method again.
+    folder.write(class, &(clock("'ticks'", &[INITIALIZE, TICK, TEXT]) + ticks));
+    program.complains("applied: Edit of Clock, Clock>>text");
+    program.until("ticks ");
+}
+
 #[test]
 fn a_package_without_a_program_waits_for_edits() {
     let folder = folder("watch-idle");

@@ -21,6 +21,7 @@ mod replace;
 pub mod report;
 pub mod results;
 pub mod rng;
+pub mod safepoints;
 pub mod scale;
 pub mod server;
 pub mod stats;

@@ -18,6 +18,8 @@ pub const ENGINE: &[&str] = &["DSU-Core"];
 pub const CONTROL: &[&str] = &["DSU-Core", "DSU-Control"];
 /// The chat model of experiment E3.
 pub const CHAT_MODEL: &[&str] = &["DSU-Chat-Model"];
+/// The busy program in which safe points are measured.
+pub const BUSY: &[&str] = &["DSU-Busy"];
 /// Patches of the core library, for programs that update what they run on.
 pub const LIBRARY: &[&str] = &["DSU-Library"];
 /// The engine's tests, and the scenarios of experiment E8 that are made of them.

@@ -21,6 +21,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Config, Context, Editor, Helper};
 
 use super::{SpaceArguments, complain, finish, history, say, warn};
+use crate::control::user;
 use crate::{Failure, failed};
 
 /// What a shell shows for a program that an interrupt ended.
@@ -174,7 +175,7 @@ impl Talk {
         Next::Go
     }
 
-    /// Evaluates with the update engine at hand; `show` makes what is printed of the String that comes of it, `None` for nil.
+    /// Evaluates with the update engine at hand; `show` makes what is printed of the String that comes of it, `None` for anything else.
     fn with_engine(
         &mut self,
         source: &str,
@@ -188,9 +189,9 @@ impl Talk {
                     .map_err(|errors| Problem::Source(errors.to_string()))?;
                 warnings.extend(session.load(&packages)?);
             }
-            let (value, more) = session.evaluate(source)?;
+            let (text, more) = session.evaluate_text(source)?;
             warnings.extend(more);
-            let shown = show(unquoted(&value)).map_err(|text| Problem::Source(format!("error: {text}\n")))?;
+            let shown = show(text).map_err(|text| Problem::Source(format!("error: {text}\n")))?;
             Ok((Some(shown), warnings))
         })
     }
@@ -206,8 +207,7 @@ impl Talk {
             }
             (":record", _) => return self.with_engine("DSURecording begin", |_| Ok("recording".to_owned())),
             (":save", file) if !file.is_empty() => {
-                let end = format!("DSURecording textNamed: {}", string(&patch_name(file)));
-                return self.with_engine(&end, |text| save(Path::new(file), text));
+                return self.with_engine("DSURecording versions", |text| save(Path::new(file), text));
             }
             (":apply", file) if !file.is_empty() => {
                 let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
@@ -237,21 +237,30 @@ fn string(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The text of a String that was printed; `None` if it is none.
-fn unquoted(printed: &str) -> Option<String> {
-    let inner = printed.strip_prefix('\'')?.strip_suffix('\'')?;
-    Some(inner.replace("''", "'"))
-}
-
 /// What a recorded patch is called: as its file.
-fn patch_name(file: &str) -> String {
-    Path::new(file).file_stem().map_or_else(|| file.to_owned(), |stem| stem.to_string_lossy().into_owned())
+fn patch_name(file: &Path) -> String {
+    file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-fn save(file: &Path, text: Option<String>) -> Result<String, String> {
-    let text = text.ok_or("nothing was changed since :record")?;
+/// Writes the patch of what was recorded. What goes without saying is decided, as it happened so in this program; the rest is asked.
+fn save(file: &Path, versions: Option<String>) -> Result<String, String> {
+    let mut patch = instar_dsu::patch::recorded(&patch_name(file), &versions.unwrap_or_default())?;
+    if patch.is_empty() {
+        return Err("nothing was changed since :record".to_owned());
+    }
+    patch.author = user();
+    let decided = patch.accept_defaults();
+    let text = patch.write().map_err(|errors| errors.to_string().trim_end().to_owned())?;
     std::fs::write(file, &text).map_err(|error| format!("{}: {error}", file.display()))?;
-    Ok(format!("saved in {}", file.display()))
+    let decided = decided.iter().map(|one| format!("    {one}\n"));
+    let undecided = patch.undecided();
+    let asked = undecided.iter().map(|one| format!("undecided: {one}\n"));
+    let mut said: String = decided.chain(asked).collect();
+    said.push_str(&format!("saved in {}", file.display()));
+    if !undecided.is_empty() {
+        said.push_str(": decide in it before it is applied");
+    }
+    Ok(said)
 }
 
 fn is_command(text: &str) -> bool {

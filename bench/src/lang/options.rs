@@ -31,6 +31,8 @@ pub enum Command {
     Peers,
     /// Experiment E4: a server under load is updated.
     Server,
+    /// Return barriers against update points.
+    Safepoints,
     /// Experiment E10: how an update grows.
     Scale,
 }
@@ -50,6 +52,7 @@ impl Command {
             Self::Effort => "effort",
             Self::Peers => "peers",
             Self::Server => "server",
+            Self::Safepoints => "safepoints",
             Self::Scale => "scale",
         }
     }
@@ -129,7 +132,7 @@ impl Options {
             command += " --quick";
         }
         command += &format!(" --runs {} --seed {}", self.runs(), self.seed);
-        if ![Command::Barrier, Command::Effort].contains(&self.experiment) {
+        if ![Command::Barrier, Command::Effort, Command::Safepoints].contains(&self.experiment) {
             command += &format!(" --become {}", self.strategy.name());
         }
         if !self.only.is_empty() {

@@ -16,6 +16,7 @@ mod model;
 mod place;
 mod questions;
 mod read;
+mod recorded;
 mod write;
 
 pub use apply::Misfits;
@@ -28,3 +29,4 @@ pub use model::{
 };
 pub use place::place_of;
 pub use read::read;
+pub use recorded::recorded;

@@ -58,6 +58,17 @@ impl Session {
         Ok((self.space.print(value)?, warnings))
     }
 
+    /// The text of the String that is the value of statements; nothing if it is no String.
+    ///
+    /// # Errors
+    /// [`Problem`]
+    pub fn evaluate_text(&mut self, source: &str) -> Result<(Option<String>, Vec<Diagnostic>), Problem> {
+        let nil = self.space.nil();
+        let (value, warnings) =
+            self.space.evaluate_statements(&Statements::new(source), nil, Some(self.bindings))?;
+        Ok((self.space.value(value).text(), warnings))
+    }
+
     /// Loads packages, or evaluates a script; scripts see no variables but their own.
     ///
     /// # Errors
