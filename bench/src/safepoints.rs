@@ -38,7 +38,7 @@ pub const COLUMNS: [&str; 10] = [
 const KEY: [&str; 4] = ["strategy", "processes", "depth", "run"];
 /// The strategies that are compared.
 pub const STRATEGIES: [&str; 2] = ["return-barriers", "update-points"];
-/// The strategy of the case that measures sends; its rows are those of [`SENDS`].
+/// The strategy of the case that measures sends; its rows are those of `SENDS`.
 pub const SENDS_CASE: &str = "sends";
 /// What its rows are about.
 const SENDS: [&str; 2] = ["empty", "pass"];
