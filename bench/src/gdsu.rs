@@ -13,7 +13,7 @@ use crate::csv_table::{self, Cell, Table};
 use crate::figures;
 use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
-use crate::lang::rows::{Error, Outcome, Rows, Session};
+use crate::lang::rows::{Error, Outcome, Rows, Session, result_row};
 use crate::lang::steps::Steps;
 use crate::plot;
 use crate::rng::SplitMix64;
@@ -41,6 +41,7 @@ const KEY: [&str; 4] = ["instances", "policy", "workers", "run"];
 
 /// The policies: a slot map that the runtime executes, and a block for each instance.
 pub const POLICIES: [&str; 2] = ["standard", "custom"];
+const COMMITTED: &str = "committed";
 /// Figures of one update.
 pub const FIGURES: usize = 7;
 /// Instances that the custom policy, and other numbers of workers, are measured with.
@@ -189,7 +190,7 @@ pub fn read(path: &Path) -> Result<Vec<Update>, csv_table::Error> {
         let figures = COLUMNS[KEY.len()..][..FIGURES].iter().map(|name| row.get(name));
         Ok(Update { task, figures: figures.collect::<Result<_, _>>()? })
     };
-    let is_good = |row: &csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == "committed");
+    let is_good = |row: &csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == COMMITTED);
     table.rows().filter(is_good).map(row).collect()
 }
 
@@ -210,18 +211,8 @@ fn observe(mut command: Command, runs: u32) -> Result<Vec<Vec<i64>>, String> {
 
 fn row(task: &Task, run: u32, result: Result<&[i64], &str>) -> Vec<String> {
     let Task { instances, policy, workers } = *task;
-    let mut row = vec![instances.to_string(), policy.to_owned(), workers.to_string(), run.to_string()];
-    match result {
-        Ok(figures) => {
-            row.extend(figures.iter().map(i64::to_string));
-            row.extend(["committed".to_owned(), String::new()]);
-        }
-        Err(why) => {
-            row.resize(COLUMNS.len() - 2, String::new());
-            row.extend(["failed".to_owned(), why.replace(['\n', '\r'], " ")]);
-        }
-    }
-    row
+    let key = vec![instances.to_string(), policy.to_owned(), workers.to_string(), run.to_string()];
+    result_row(key, COLUMNS.len(), result, COMMITTED)
 }
 
 /// For each task the medians, and the first update's stop.

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::figures;
 use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
-use crate::lang::rows::{Error, Outcome, Rows, Session};
+use crate::lang::rows::{Error, Outcome, Rows, Session, result_row};
 use crate::lang::steps::Steps;
 use crate::rng::SplitMix64;
 use crate::stats;
@@ -32,6 +32,7 @@ const KEY: [&str; 3] = ["system", "instances", "run"];
 /// The name of this system in the table.
 pub const OURS: &str = "instar";
 const MISSING: &str = "missing";
+const CHANGED: &str = "changed";
 
 /// A system that is looked for.
 #[derive(Clone, Copy, Debug)]
@@ -224,25 +225,14 @@ fn observe(mut command: Command) -> Result<[i64; 3], String> {
 }
 
 fn row(system: &System<'_>, instances: u32, run: u32, result: &Result<[i64; 3], String>) -> Vec<String> {
-    let mut row =
-        vec![system.name.to_owned(), system.version.clone(), instances.to_string(), run.to_string()];
-    match result {
-        Ok(figures) => {
-            row.extend(figures.iter().map(i64::to_string));
-            row.extend(["changed".to_owned(), String::new()]);
-        }
-        Err(why) => {
-            row.resize(COLUMNS.len() - 2, String::new());
-            row.extend(["failed".to_owned(), why.replace(['\n', '\r'], " ")]);
-        }
-    }
-    row
+    let key = vec![system.name.to_owned(), system.version.clone(), instances.to_string(), run.to_string()];
+    let result = result.as_ref().map(|figures| &figures[..]).map_err(String::as_str);
+    result_row(key, COLUMNS.len(), result, CHANGED)
 }
 
 fn read(path: &Path) -> Result<Vec<Split>, crate::csv_table::Error> {
     let table = crate::csv_table::Table::read(path)?;
-    let is_good =
-        |row: &crate::csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == "changed");
+    let is_good = |row: &crate::csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == CHANGED);
     let split = |row: crate::csv_table::Row<'_>| {
         Ok(Split {
             system: row.get("system")?,

@@ -11,7 +11,7 @@ use crate::csv_table::{self, Table};
 use crate::figures;
 use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
-use crate::lang::rows::{Error, Outcome, Rows, Session};
+use crate::lang::rows::{Error, Outcome, Rows, Session, result_row};
 use crate::lang::steps::Steps;
 use crate::rng::SplitMix64;
 use crate::stats;
@@ -21,6 +21,7 @@ pub const COLUMNS: [&str; 8] =
     ["dimension", "size", "run", "safe_point_wait_ns", "stop_ns", "total_ns", "result", "failure"];
 /// The columns by which a row is known.
 const KEY: [&str; 3] = ["dimension", "size", "run"];
+const GOOD: &str = "committed";
 /// Figures of one update.
 const FIGURES: usize = 3;
 
@@ -70,13 +71,13 @@ pub fn run(
                 // A session that was killed between two rows left the first ones.
                 for (figures, key) in updates.chunks(FIGURES).zip(keys(task, runs)) {
                     if !rows.has(&key) {
-                        rows.push(&row(key, Ok(figures)))?;
+                        rows.push(&result_row(key, COLUMNS.len(), Ok(figures), GOOD))?;
                     }
                 }
             }
             Err(why) => {
                 let key = keys(task, 1).next().unwrap_or_default();
-                rows.push(&row(key, Err(&why)))?;
+                rows.push(&result_row(key, COLUMNS.len(), Err(&why), GOOD))?;
                 steps.note(&format!("failed: {} {}: {why}", task.1, task.0));
                 outcome.failures.push(why);
             }
@@ -105,21 +106,6 @@ fn observe(mut command: Command, runs: u32) -> Result<Vec<i64>, String> {
     }
 }
 
-fn row(key: Vec<String>, result: Result<&[i64], &str>) -> Vec<String> {
-    let mut row = key;
-    match result {
-        Ok(figures) => {
-            row.extend(figures.iter().map(i64::to_string));
-            row.extend(["committed".to_owned(), String::new()]);
-        }
-        Err(why) => {
-            row.resize(COLUMNS.len() - 2, String::new());
-            row.extend(["failed".to_owned(), why.replace(['\n', '\r'], " ")]);
-        }
-    }
-    row
-}
-
 /// Medians of each size, and the longest stop.
 fn table(csv: &Table) -> Result<String, csv_table::Error> {
     let mut out = format!(
@@ -128,7 +114,7 @@ fn table(csv: &Table) -> Result<String, csv_table::Error> {
     );
     let mut groups: Vec<(String, u32, Vec<[f64; FIGURES]>)> = Vec::new();
     for row in csv.rows() {
-        if row.get::<String>("result")? != "committed" {
+        if row.get::<String>("result")? != GOOD {
             continue;
         }
         let (dimension, size): (String, u32) = (row.get("dimension")?, row.get("size")?);

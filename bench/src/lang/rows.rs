@@ -103,6 +103,27 @@ impl Rows {
     }
 }
 
+/// A row of so many columns: its key, then figures, the word for a good result and no failure; or no figures, `failed` and why.
+pub(crate) fn result_row(
+    key: Vec<String>,
+    columns: usize,
+    result: Result<&[i64], &str>,
+    good: &str,
+) -> Vec<String> {
+    let mut row = key;
+    match result {
+        Ok(figures) => {
+            row.extend(figures.iter().map(i64::to_string));
+            row.extend([good.to_owned(), String::new()]);
+        }
+        Err(why) => {
+            row.resize(columns - 2, String::new());
+            row.extend(["failed".to_owned(), why.replace(['\n', '\r'], " ")]);
+        }
+    }
+    row
+}
+
 fn key_of(row: &StringRecord, key: &[usize]) -> Vec<String> {
     key.iter().filter_map(|&index| row.get(index)).map(str::to_owned).collect()
 }
