@@ -13,6 +13,7 @@ use crate::control::{
     AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
 };
 use crate::load::LoadArguments;
+use crate::observe::ObserveArguments;
 use crate::patching::PatchCommand;
 use crate::refactor::RefactorCommand;
 use crate::serve::ServeArguments;
@@ -60,6 +61,8 @@ pub enum Command {
         space: SpaceArguments,
         #[command(flatten)]
         control: ControlArguments,
+        #[command(flatten)]
+        observe: ObserveArguments,
         /// Packages (folders) and files
         #[arg(required = true, value_name = "FILE|PACKAGE")]
         paths: Vec<PathBuf>,

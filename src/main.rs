@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod control;
 mod load;
+mod observe;
 mod patching;
 mod refactor;
 mod serve;
@@ -44,8 +45,8 @@ fn run(command: Command) -> ExitCode {
             let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
-        Command::Run { space, control, paths, arguments } => {
-            smalltalk::run(&space, &control, &paths, &arguments)
+        Command::Run { space, control, observe, paths, arguments } => {
+            smalltalk::run(&space, &control, &observe, &paths, &arguments)
         }
         Command::Serve(arguments) => serve::serve(&arguments),
         Command::Apply(arguments) => control::apply(&arguments),

@@ -8,9 +8,10 @@ use std::time::Duration;
 use clap::Args;
 use instar_interp::bootstrap::Problem;
 use instar_interp::host::Session;
-use instar_web::{Limits, Server, end_on_signals};
+use instar_web::{Limits, Server, WebMetrics, end_on_signals};
 
 use crate::control::{ControlArguments, duration};
+use crate::observe::ObserveArguments;
 use crate::smalltalk::{Ended, SpaceArguments, ended, exist, finish, run_paths, said, say, warn};
 use crate::{FAILED, Failure, REFUSED, failed};
 
@@ -21,6 +22,8 @@ pub struct ServeArguments {
     space: SpaceArguments,
     #[command(flatten)]
     control: ControlArguments,
+    #[command(flatten)]
+    observe: ObserveArguments,
     /// Port; 0 for any that is free
     #[arg(long, value_name = "PORT", default_value_t = 1701)]
     port: u16,
@@ -94,17 +97,19 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = arguments.control.open(&mut session)?;
+    let metrics = WebMetrics::default();
+    let observed = arguments.observe.open(&session, |registry| metrics.register(registry))?;
     let mut is_interrupted = false;
     let result = load(&mut session, endpoint.is_some())
         .and_then(|()| run_paths(&mut session, &arguments.paths, endpoint.as_ref()))
-        .and_then(|()| answer(arguments, &mut session))
+        .and_then(|()| answer(arguments, &mut session, metrics))
         .and_then(|served| {
             is_interrupted = matches!(served, Err(Problem::Interrupted(_)));
             served.map(|_| ExitCode::SUCCESS).map_err(ended)
         });
     // A program that had to be interrupted may not come to its last words.
     let result = finish((!is_interrupted).then_some(&mut session), result);
-    drop(endpoint);
+    drop((endpoint, observed));
     result
 }
 
@@ -119,14 +124,18 @@ fn load(session: &mut Session, has_engine: bool) -> Result<(), Ended> {
 }
 
 /// Answers requests. How that ended is the inner result.
-fn answer(arguments: &ServeArguments, session: &mut Session) -> Result<Result<(), Problem>, Ended> {
+fn answer(
+    arguments: &ServeArguments,
+    session: &mut Session,
+    metrics: WebMetrics,
+) -> Result<Result<(), Problem>, Ended> {
     let name = arguments.application.as_ref().map_or_else(|| "nil".to_owned(), |name| format!("'{name}'"));
     let make = format!("application := WebApplication named: {name}");
     session.evaluate(&make).map_err(ended)?;
     let wanted = SocketAddr::new(arguments.address, arguments.port);
     let limits = arguments.limits.limits();
     let grace = limits.grace;
-    let server = Server::open(session.space_mut(), wanted, limits)
+    let server = Server::open(session.space_mut(), wanted, limits, metrics)
         .map_err(|error| (REFUSED, format!("{wanted} cannot be listened at: {error}")))?;
     let give_up = || std::process::exit(i32::from(FAILED));
     end_on_signals(server.stop(), session.space().interrupt(), grace, give_up).map_err(failed)?;

@@ -10,7 +10,7 @@ use instar_heap::verify::{Remembered, Roots, verify};
 use crate::compact;
 use crate::pause::Pause;
 use crate::scavenge::{self, is_reference, scavenge};
-use crate::stats::{Collection, nanos};
+use crate::stats::{Collection, PauseRecord, nanos};
 
 /// Ends the process if it is dropped by a panic: a collection that ends half-way leaves objects in two places, which
 /// no mutator may see, and other workers that wait for ever. Root sets are the embedder's code and may panic.
@@ -48,7 +48,13 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
         scavenge_rest_and_collect_old(pause);
     }
     let kind = if is_due && kind == Collection::Young { Collection::Full } else { kind };
-    pause.world().lock_state().stats.record_pause(kind, started.elapsed());
+    let by_access: u64 = pause.world().lock_locals().iter().map(|local| local.healed.get()).sum();
+    let duration = started.elapsed();
+    {
+        let stats = &mut pause.world().lock_state().stats;
+        stats.record_pause(PauseRecord { kind, started, duration });
+        stats.healed_by_access = stats.healed_by_the_gone + by_access;
+    }
     indivisible.end();
     pause.check("a collection");
 }

@@ -32,6 +32,6 @@ pub use mutator::Mutator;
 pub use pause::Pause;
 pub use roots::RootSet;
 pub use scope::{AccessError, Ref, Scope};
-pub use stats::{Collection, GcStats};
+pub use stats::{Collection, GcStats, PauseRecord, RECENT_PAUSES};
 pub use workers::Workers;
 pub use world::World;

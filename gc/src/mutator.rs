@@ -345,7 +345,9 @@ impl Drop for Mutator {
         unsafe {
             self.local.retire_buffer();
             let own = std::mem::take(&mut *self.local.remembered.get());
-            self.world.lock_state().remembered.extend(own);
+            let mut state = self.world.lock_state();
+            state.remembered.extend(own);
+            state.stats.healed_by_the_gone += self.local.healed.get();
         }
         self.world.lock_locals().retain(|local| !Arc::ptr_eq(local, &self.local));
         self.world.safepoint.detach();

@@ -1,6 +1,7 @@
 //! What the collector did and how long the world stood still for it.
 
-use std::time::Duration;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
@@ -15,6 +16,20 @@ pub enum Collection {
     /// the old generation in place.
     Compacting,
 }
+
+/// One collection's stop.
+#[derive(Clone, Copy, Debug)]
+pub struct PauseRecord {
+    /// Which collection it became.
+    pub kind: Collection,
+    /// When it began.
+    pub started: Instant,
+    /// How long the world stood still for it.
+    pub duration: Duration,
+}
+
+/// How many collections [`GcStats::recent_pauses`] holds.
+pub const RECENT_PAUSES: usize = 64;
 
 /// Counters and pause histograms of one world. Times in nanoseconds.
 #[derive(Clone, Debug)]
@@ -31,6 +46,10 @@ pub struct GcStats {
     pub reclaimed_bytes: u64,
     /// References to forwarders that collections replaced by the target.
     pub healed_references: u64,
+    /// References to forwarders that mutators' accesses had replaced when the last collection ended.
+    pub healed_by_access: u64,
+    /// Those among them that were replaced by mutators that are gone.
+    pub(crate) healed_by_the_gone: u64,
     /// Live old bytes after the last full collection.
     pub live_bytes_after_full: u64,
     /// Duration of the last scavenge, or of the scavenge inside the last full collection.
@@ -43,6 +62,8 @@ pub struct GcStats {
     pub young_pauses_ns: Histogram<u64>,
     /// Pauses of full collections.
     pub full_pauses_ns: Histogram<u64>,
+    /// The latest [`RECENT_PAUSES`] collections, oldest first: the last is number [`collections`](Self::collections).
+    pub recent_pauses: VecDeque<PauseRecord>,
 }
 
 impl Default for GcStats {
@@ -61,12 +82,15 @@ impl Default for GcStats {
             tenured_bytes: 0,
             reclaimed_bytes: 0,
             healed_references: 0,
+            healed_by_access: 0,
+            healed_by_the_gone: 0,
             live_bytes_after_full: 0,
             last_scavenge_ns: 0,
             last_mark_ns: 0,
             last_compact_ns: 0,
             young_pauses_ns: histogram(),
             full_pauses_ns: histogram(),
+            recent_pauses: VecDeque::with_capacity(RECENT_PAUSES),
         }
     }
 }
@@ -77,7 +101,12 @@ impl GcStats {
         self.scavenges + self.full_collections
     }
 
-    pub(crate) fn record_pause(&mut self, kind: Collection, pause: Duration) {
+    pub(crate) fn record_pause(&mut self, record: PauseRecord) {
+        let PauseRecord { kind, duration: pause, .. } = record;
+        if self.recent_pauses.len() == RECENT_PAUSES {
+            self.recent_pauses.pop_front();
+        }
+        self.recent_pauses.push_back(record);
         let (count, histogram) = match kind {
             Collection::Young => (&mut self.scavenges, &mut self.young_pauses_ns),
             Collection::Full | Collection::Compacting => {

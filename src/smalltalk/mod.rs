@@ -22,6 +22,7 @@ pub use repl::repl;
 pub use testing::{TestArguments, test};
 
 use crate::control::ControlArguments;
+use crate::observe::ObserveArguments;
 use crate::{FAILED, Failure, REFUSED, failed};
 
 /// What every command that makes a space takes.
@@ -184,6 +185,7 @@ pub fn finish(session: Option<&mut Session>, result: Result<ExitCode, Ended>) ->
 pub fn run(
     arguments: &SpaceArguments,
     control: &ControlArguments,
+    observe: &ObserveArguments,
     paths: &[PathBuf],
     for_program: &[String],
 ) -> Result<ExitCode, Failure> {
@@ -193,9 +195,10 @@ pub fn run(
     };
     // Dropped behind what the program does last, so that the log is whole.
     let endpoint = control.open(&mut session)?;
+    let observed = observe.open(&session, |_| ())?;
     let result = run_paths(&mut session, paths, endpoint.as_ref()).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
-    drop(endpoint);
+    drop((endpoint, observed));
     result
 }
 

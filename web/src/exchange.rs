@@ -1,7 +1,7 @@
 //! One request and its answer: what is wrong with a request before the program sees it, the post to the program's inbox, and what is said for a
 //! program that does not answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Either, Full};
@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use crate::answer::{Account, Answer, Answering, Charge, Pieces};
 use crate::connection::Busy;
 use crate::limits::Limits;
+use crate::metrics::WebMetrics;
 use crate::wire;
 
 /// What is sent: a whole body, or pieces.
@@ -27,6 +28,7 @@ pub struct Desk {
     inbox: Inbox,
     account: Account,
     limits: Limits,
+    pub(crate) metrics: WebMetrics,
 }
 
 /// An answer that is the server's own.
@@ -61,8 +63,8 @@ const WRONG: Refusal =
 
 impl Desk {
     /// Hands requests to this inbox.
-    pub fn new(inbox: Inbox, limits: Limits) -> Desk {
-        Desk { inbox, account: Account::new(limits.all_body_bytes), limits }
+    pub fn new(inbox: Inbox, limits: Limits, metrics: WebMetrics) -> Desk {
+        Desk { inbox, account: Account::new(limits.all_body_bytes), limits, metrics }
     }
 
     /// The bounds that it keeps.
@@ -78,7 +80,10 @@ impl Desk {
 
     /// Answers a request, whatever happens.
     pub async fn answer(&self, request: Request<Incoming>, busy: Busy) -> Sent {
-        self.try_answer(request, busy).await.unwrap_or_else(Refusal::sent)
+        let (begun, method) = (Instant::now(), request.method().clone());
+        let sent = self.try_answer(request, busy).await.unwrap_or_else(Refusal::sent);
+        self.metrics.count(&method, sent.status(), begun);
+        sent
     }
 
     async fn try_answer(&self, request: Request<Incoming>, busy: Busy) -> Result<Sent, Refusal> {

@@ -16,11 +16,13 @@ mod answer;
 mod connection;
 mod exchange;
 mod limits;
+mod metrics;
 mod server;
 mod signals;
 mod wire;
 
 pub use limits::Limits;
+pub use metrics::WebMetrics;
 pub use server::{INBOX, Server, Stop};
 pub use signals::end_on_signals;
 

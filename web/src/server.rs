@@ -31,6 +31,7 @@ use tokio::time::{sleep, timeout};
 use crate::connection::{Phase, Stream};
 use crate::exchange::{Desk, REFUSAL_TIME, TOO_MANY_CONNECTIONS};
 use crate::limits::Limits;
+use crate::metrics::WebMetrics;
 
 /// The name under which the program opens the inbox of its requests.
 pub const INBOX: &str = "web";
@@ -92,13 +93,18 @@ impl Server {
     ///
     /// # Errors
     /// What the system says: mostly that the port is in use, or may not be used.
-    pub fn open(space: &mut Space, address: SocketAddr, limits: Limits) -> io::Result<Server> {
+    pub fn open(
+        space: &mut Space,
+        address: SocketAddr,
+        limits: Limits,
+        metrics: WebMetrics,
+    ) -> io::Result<Server> {
         let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (sender, receiver) = watch::channel(Stage::Serving);
-        let desk = Arc::new(Desk::new(space.make_inbox(INBOX, limits.waiting), limits));
+        let desk = Arc::new(Desk::new(space.make_inbox(INBOX, limits.waiting), limits, metrics));
         let serve = move || {
             runtime.block_on(async {
                 // A listener that bound can be registered, unless the system has no descriptors left: then nobody comes.
@@ -167,8 +173,10 @@ async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: wat
                 open.count.fetch_add(1, Ordering::AcqRel);
                 let ticket = Ticket(open.clone());
                 let (desk, stop) = (desk.clone(), stop.clone());
+                desk.metrics.connections.inc();
                 tokio::spawn(async move {
                     attend(stream, &desk, stop).await;
+                    desk.metrics.connections.dec();
                     drop(ticket);
                 });
             }

@@ -15,7 +15,7 @@ use instar_interp::host::Session;
 use instar_interp::source;
 use instar_interp::vm::interrupt::Interrupt;
 use instar_interp::vm::{Space, SpaceOptions};
-use instar_web::{Limits, Server, Stop};
+use instar_web::{Limits, Server, Stop, WebMetrics};
 
 pub use client::{Client, PATIENCE, Response};
 
@@ -99,7 +99,7 @@ impl Drop for Running {
 fn serve(statements: &str, limits: Limits, sender: &Sender<(SocketAddr, Stop, Arc<Interrupt>)>) -> String {
     let mut session = session();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::open(session.space_mut(), any, limits).unwrap();
+    let server = Server::open(session.space_mut(), any, limits, WebMetrics::default()).unwrap();
     sender.send((server.address(), server.stop(), session.space().interrupt())).unwrap();
     match session.evaluate(statements) {
         Ok((text, _)) => text,
