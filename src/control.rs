@@ -237,13 +237,13 @@ impl Steps {
         let name = text(event, "step");
         if event["state"] == "begin" {
             self.finish();
-            let _ = write!(std::io::stdout(), "{name:<9} ");
+            let _ = write!(std::io::stdout(), "{name:<13} ");
             let _ = std::io::stdout().flush();
             self.is_within = true;
             return;
         }
         if !self.is_within {
-            let _ = write!(std::io::stdout(), "{name:<9} ");
+            let _ = write!(std::io::stdout(), "{name:<13} ");
         }
         let counts = ["classes", "methods", "instances"];
         let counted = counts.iter().filter_map(|key| Some(format!(", {} {key}", event[*key].as_u64()?)));

@@ -123,7 +123,20 @@ fn a_patch_is_applied_while_the_program_works_and_taken_back() {
     assert_eq!(status(&applied), 0, "{}", stderr(&applied));
     let shown = stdout(&applied);
     let steps: Vec<&str> = shown.lines().map(|line| line.split(' ').next().unwrap()).collect();
-    let wanted = ["analyse", "check", "safePoint", "suspend", "migrate", "validate", "commit", "Applied:"];
+    let wanted = [
+        "analyse",
+        "partialCopy",
+        "apply",
+        "check",
+        "updateProcess",
+        "safePoint",
+        "suspend",
+        "migrate",
+        "validate",
+        "commit",
+        "resume",
+        "Applied:",
+    ];
     assert_eq!(steps, wanted, "{shown}");
     assert!(shown.contains("500 instances"), "{shown}");
     assert!(shown.contains("Applied: Counters have names, number 1 (stop "), "{shown}");

@@ -236,3 +236,25 @@ fn variables_of_classes_and_actions_are_missed() {
     let (old, new) = (packages(&[A]), packages(&[&changed("'y', 'x'")]));
     lost(&old, &new, actions, &["what does the patch do in Before", "what does the patch do in After"]);
 }
+
+#[test]
+fn elements_come_again_empty_and_go_again_without_a_question() {
+    let (normal, variable) =
+        (packages(&[A]), packages(&[&A.replace("#instVars", "#type : 'variable', #instVars")]));
+    let why = "a policy is missing: the indexable elements that instances of A had are lost";
+    lost(&variable, &normal, "", &[why]);
+    kept(&normal, &variable, "", PREPARE, PROBE);
+    let bytes =
+        packages(&["Class { #name : 'A', #superclass : 'Object', #type : 'bytes', #instVars : [ ] }"]);
+    let replaced = "\nPolicy {\n\t#class : #A,\n\t#rule : #replace\n}\n[ :old :environment | (environment at: #A) basicNew: 2 ]\n";
+    let inverse = lost(
+        &variable,
+        &bytes,
+        replaced,
+        &[
+            "between references and numbers: which policy replaces them?",
+            "were replaced by what code answers",
+        ],
+    );
+    assert!(inverse.classes.iter().any(|class| class.layout.is_some()));
+}

@@ -48,15 +48,28 @@ pub(crate) fn run(pause: &mut Pause<'_>, kind: Collection) {
         scavenge_rest_and_collect_old(pause);
     }
     let kind = if is_due && kind == Collection::Young { Collection::Full } else { kind };
-    let by_access: u64 = pause.world().lock_locals().iter().map(|local| local.healed.get()).sum();
-    let duration = started.elapsed();
-    {
-        let stats = &mut pause.world().lock_state().stats;
-        stats.record_pause(PauseRecord { kind, started, duration });
-        stats.healed_by_access = stats.healed_by_the_gone + by_access;
-    }
+    record_pause(pause, kind, started);
     indivisible.end();
     pause.check("a collection");
+}
+
+/// A scavenge that leaves nothing young.
+pub(crate) fn tenure(pause: &mut Pause<'_>) {
+    let indivisible = Indivisible::begin();
+    let started = Instant::now();
+    let outcome = scavenge(pause, true);
+    record_scavenge(pause, &outcome, nanos(started.elapsed()));
+    record_pause(pause, Collection::Young, started);
+    indivisible.end();
+    pause.check("tenuring");
+}
+
+fn record_pause(pause: &Pause<'_>, kind: Collection, started: Instant) {
+    let by_access: u64 = pause.world().lock_locals().iter().map(|local| local.healed.get()).sum();
+    let duration = started.elapsed();
+    let stats = &mut pause.world().lock_state().stats;
+    stats.record_pause(PauseRecord { kind, started, duration });
+    stats.healed_by_access = stats.healed_by_the_gone + by_access;
 }
 
 /// After a scavenge the old generation has grown enough, or leaves too little room: the rest of the young generation follows.

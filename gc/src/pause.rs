@@ -6,10 +6,9 @@ use instar_heap::header::POISON;
 use instar_heap::walk::walk;
 use instar_heap::{ClassIndex, HeaderFlags, HeapError, Obj, Oop};
 
-use crate::collect::{self, Indivisible};
+use crate::collect;
 use crate::remembered::note_old_to_young;
 use crate::safepoint::Stopped;
-use crate::scavenge::scavenge;
 use crate::stats::Collection;
 use crate::world::World;
 
@@ -39,12 +38,9 @@ impl<'w> Pause<'w> {
         collect::run(self, kind);
     }
 
-    /// Moves all reachable young objects to the old generation. One scavenge.
+    /// Moves all reachable young objects to the old generation. One scavenge, and counted as one.
     pub fn tenure_all(&mut self) {
-        let indivisible = Indivisible::begin();
-        scavenge(self, true);
-        indivisible.end();
-        self.check("tenuring");
+        collect::tenure(self);
     }
 
     /// Visits every root cell once: handles, root sets and the finalisation queue. The class table is not among them.

@@ -47,7 +47,7 @@ impl<'p> Definition<'p> {
         }
     }
 
-    fn layout(&self) -> Layout {
+    pub fn layout(&self) -> Layout {
         match self {
             Definition::Class(class, _) => class.layout,
             Definition::Trait(..) => Layout::Normal,

@@ -14,7 +14,7 @@ use instar_interp::syntax::{TokenKind, tokens};
 use super::base::{normalised, version_hash};
 use super::definitions::{Definition, changes_between};
 use super::model::{Change, ClassChange, MethodChange, MethodEdit, Patch, Policy, Rule, SlotRule};
-use super::questions::{about_gone, about_new, about_removed};
+use super::questions::{about_gone, about_layout, about_new, about_removed};
 
 /// A class side's or instance side's method.
 type Key = (String, bool, String);
@@ -95,6 +95,9 @@ pub fn diff(name: &str, old: &[Package], new: &[Package]) -> Patch {
                 "is this {old} under a new name? Else write AddedClass, and RemovedClass for {old}"
             ));
             change.old_name = Some((*old).to_owned());
+        }
+        if let (Some(change), Some(earlier)) = (&mut change, earlier) {
+            change.undecided.extend(about_layout(earlier.layout(), definition.layout()));
         }
         patch.classes.extend(change);
         if let Some(earlier) = earlier.filter(|_| !definition.is_trait()) {

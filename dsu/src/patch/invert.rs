@@ -4,11 +4,12 @@
 //! and is undecided: values that are dropped or overwritten, what only code knows, which instances were of a class before others joined them,
 //! variables of classes, and what is done beside the update.
 
-use instar_interp::source::Package;
+use instar_interp::source::{ClassDef, Package};
 
 use super::apply::Misfits;
 use super::diff::diff;
 use super::model::{Change, Patch, Policy, Rule, SlotRule};
+use super::questions::about_elements;
 
 impl Patch {
     /// The inverse. Where information is lost it is undecided, and says which policy is missing.
@@ -39,6 +40,7 @@ impl Patch {
         }
         self.mark_code(&mut inverse);
         mark_class_state(&mut inverse, &after);
+        mark_elements(&mut inverse, &after);
         for (word, actions) in [("Before", &self.before), ("After", &self.after)] {
             if !actions.is_empty() {
                 inverse.undecided.push(format!("what does the patch do in {word}, and what takes it back?"));
@@ -276,6 +278,24 @@ fn mark_class_state(inverse: &mut Patch, after: &[Package]) {
             let name = &class.name;
             class.undecided.push(format!(
                 "a policy is missing: what {lost} of the class {name} held is lost, so give it a value in After"
+            ));
+        }
+    }
+}
+
+/// Elements that instances got by the patch go again without a question; those that they lost come back as nil or 0.
+fn mark_elements(inverse: &mut Patch, after: &[Package]) {
+    for class in &mut inverse.classes {
+        class.undecided.retain(|question| *question != about_elements());
+        let before = class.old_name.as_ref().unwrap_or(&class.name);
+        let known = after.iter().flat_map(|package| &package.classes).find(|one| one.name == *before);
+        let has_lost = |one: &ClassDef| {
+            class.layout.is_some_and(|layout| layout.is_indexable()) && !one.layout.is_indexable()
+        };
+        if known.is_some_and(has_lost) {
+            let name = &class.name;
+            class.undecided.push(format!(
+                "a policy is missing: the indexable elements that instances of {name} had are lost"
             ));
         }
     }

@@ -3,6 +3,8 @@
 //! Deleting a variable or a class in its file says what is meant, and a variable that is new is nil where nobody says otherwise. Whether
 //! something has a new name, or moves somewhere that not all instances go to, only a person knows.
 
+use instar_interp::source::Layout;
+
 use super::model::{Change, Patch, Rule};
 
 /// About a variable that is new.
@@ -18,6 +20,21 @@ pub(super) fn about_gone(name: &str) -> String {
 /// About a class that goes.
 pub(super) fn about_removed() -> String {
     "what becomes of its instances? Add a policy if there can be any".to_owned()
+}
+
+/// About the elements of instances that will have none.
+pub(super) fn about_elements() -> String {
+    "the indexable elements of its instances go: is nothing to be made of them?".to_owned()
+}
+
+/// About instances whose layout changes, if there is something to be asked.
+pub(super) fn about_layout(old: Layout, new: Layout) -> Option<String> {
+    if old.holds_numbers() != new.holds_numbers() {
+        return Some(
+            "its instances change between references and numbers: which policy replaces them?".to_owned(),
+        );
+    }
+    (old.is_indexable() && !new.is_indexable()).then(about_elements)
 }
 
 impl Patch {
@@ -36,6 +53,9 @@ impl Patch {
             for name in rule.drops.iter().filter(|_| !may_have_become) {
                 answer(&mut policy.undecided, &about_gone(name));
             }
+        }
+        for class in &mut self.classes {
+            answer(&mut class.undecided, &about_elements());
         }
         for class in self.classes.iter_mut().filter(|class| class.change == Change::Removed) {
             if answer(&mut class.undecided, &about_removed()) {
@@ -61,7 +81,7 @@ fn answer(questions: &mut Vec<String>, question: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use instar_interp::source::{Package, SourceFile, read_files};
+    use instar_interp::source::{Layout, Package, SourceFile, read_files};
 
     use crate::patch::diff;
 
@@ -99,6 +119,19 @@ mod tests {
         // It may have become one of two.
         let (_, left) = accepted("'x'", "'y', 'z'");
         assert_eq!(left, ["policy for A: the values of x go: is nothing to be made of them?"]);
+        let indexed = |layout| {
+            let mut packages = class("A", "");
+            packages[0].classes[0].layout = layout;
+            packages
+        };
+        let mut patch = diff("Edit", &indexed(Layout::Variable), &class("A", ""));
+        assert_eq!(patch.undecided().len(), 1);
+        assert!(patch.accept_defaults().is_empty() && patch.undecided().is_empty());
+        let mut patch = diff("Edit", &indexed(Layout::Variable), &indexed(Layout::Bytes));
+        patch.accept_defaults();
+        assert!(patch.undecided()[0].contains("which policy replaces them?"), "{:?}", patch.undecided());
+        let patch = diff("Edit", &class("A", ""), &indexed(Layout::Weak));
+        assert!(patch.undecided().is_empty());
         let mut patch = diff("Edit", &class("A", "'x'"), &[Package::new("P")]);
         assert_eq!(patch.accept_defaults(), ["instances of A that exist stay what they are"]);
         assert!(patch.expression().is_ok());

@@ -19,6 +19,8 @@ pub(super) const TABLE: Table = &[
     ("updateFloor", Primitive::Control(set_floor)),
     ("updateCount", Primitive::Plain(count)),
     ("updateFill", Primitive::Plain(fill)),
+    ("updateTenure", Primitive::Plain(tenure)),
+    ("updateIndex", Primitive::Plain(index_of)),
     ("updateDigest", Primitive::Plain(digest)),
     ("updateVerify", Primitive::Plain(verify)),
     ("updateCensus", Primitive::Plain(advance_census)),
@@ -172,6 +174,39 @@ fn fill(space: &mut Space, call: Call) -> Answer {
     let except = if call.arguments() > 3 { self::array(space, call, 3)?.object() } else { None };
     let filled = space.fill_with_instances(index, object, start, room, except);
     Ok(Oop::small_integer(filled as i64).unwrap_or(space.nil()))
+}
+
+/// Makes all objects old.
+fn tenure(space: &mut Space, call: Call) -> Answer {
+    space.mutator.stop_world().tenure_all();
+    Ok(space.receiver(call).oop())
+}
+
+/// Arguments: an object, an Array, and the first and last index of a part in which old objects stand by address. Answers the object's
+/// index, 0 if it is not there.
+fn index_of(space: &mut Space, call: Call) -> Answer {
+    let bad = || space.failure(Special::BadArgument);
+    let array = array(space, call, 1)?;
+    let bound = |index| space.argument(call, index).as_index().ok_or_else(bad);
+    let (first, last) = (bound(2)?, bound(3)?);
+    if first == 0 || last > array.slots() {
+        return Err(bad());
+    }
+    let address = |oop: Oop| if oop.is_pointer() { oop.address() } else { 0 };
+    let wanted = address(space.argument(call, 0).oop());
+    let at = |index: usize| array.slot(index - 1).map_or(0, |element| address(element.oop()));
+    // Where the first element stands that is not before the object.
+    let (mut low, mut high) = (first, last + 1);
+    while low < high {
+        let middle = low.midpoint(high);
+        if at(middle) < wanted { low = middle + 1 } else { high = middle }
+    }
+    let index = if low <= last && wanted != 0 && at(low) == wanted { low } else { 0 };
+    debug_assert!(
+        index != 0 || (first..=last).all(|index| at(index) != wanted || wanted == 0),
+        "not by address"
+    );
+    Ok(Oop::small_integer(index as i64).unwrap_or(space.nil()))
 }
 
 /// Arguments: Arrays of objects to begin with and of objects to leave out. Answers the digest.

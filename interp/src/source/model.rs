@@ -112,6 +112,16 @@ impl Layout {
         Layout::NAMES[self as usize].1
     }
 
+    /// Whether instances have elements beside named variables.
+    pub fn is_indexable(self) -> bool {
+        self.holds_numbers() || matches!(self, Layout::Variable | Layout::Weak)
+    }
+
+    /// Whether instances hold numbers instead of references.
+    pub fn holds_numbers(self) -> bool {
+        matches!(self, Layout::Bytes | Layout::Words)
+    }
+
     /// The layout that Tonel calls this.
     pub fn named(name: &str) -> Option<Layout> {
         Layout::NAMES.iter().find(|(_, known)| *known == name).map(|(layout, _)| *layout)
