@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod control;
 mod load;
+mod logging;
 mod observe;
 mod patching;
 mod refactor;
@@ -39,6 +40,13 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> ExitCode {
+    let _guard = match logging::begin() {
+        Ok(guard) => guard,
+        Err((status, message)) => {
+            smalltalk::complain(format_args!("error: {message}\n"));
+            return ExitCode::from(status);
+        }
+    };
     let outcome = match command {
         Command::Sweep(arguments) => sweep(&arguments.options()),
         Command::Plot { csvs, out } => {

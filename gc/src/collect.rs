@@ -67,6 +67,7 @@ pub(crate) fn tenure(pause: &mut Pause<'_>) {
 fn record_pause(pause: &Pause<'_>, kind: Collection, started: Instant) {
     let by_access: u64 = pause.world().lock_locals().iter().map(|local| local.healed.get()).sum();
     let duration = started.elapsed();
+    tracing::debug!(?kind, pause_us = duration.as_micros() as u64, "collection");
     let stats = &mut pause.world().lock_state().stats;
     stats.record_pause(PauseRecord { kind, started, duration });
     stats.healed_by_access = stats.healed_by_the_gone + by_access;

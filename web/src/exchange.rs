@@ -81,8 +81,11 @@ impl Desk {
     /// Answers a request, whatever happens.
     pub async fn answer(&self, request: Request<Incoming>, busy: Busy) -> Sent {
         let (begun, method) = (Instant::now(), request.method().clone());
+        let path = tracing::enabled!(tracing::Level::DEBUG).then(|| request.uri().path().to_owned());
         let sent = self.try_answer(request, busy).await.unwrap_or_else(Refusal::sent);
         self.metrics.count(&method, sent.status(), begun);
+        let us = begun.elapsed().as_micros() as u64;
+        tracing::debug!(%method, path, status = sent.status().as_u16(), us, "request");
         sent
     }
 

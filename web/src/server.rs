@@ -161,6 +161,7 @@ impl Drop for Ticket {
 
 async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: watch::Receiver<Stage>) {
     let open = Arc::new(Open::default());
+    tracing::info!(address = ?listener.local_addr().ok(), "listening");
     let most = desk.limits().connections;
     loop {
         let accepted = tokio::select! {
@@ -180,12 +181,16 @@ async fn serve(listener: tokio::net::TcpListener, desk: Arc<Desk>, mut stop: wat
                     drop(ticket);
                 });
             }
-            Ok((stream, _)) => refuse(stream, &open),
+            Ok((stream, peer)) => {
+                tracing::warn!(%peer, most, "too many connections");
+                refuse(stream, &open);
+            }
             // Out of descriptors, say: a connection that cannot be had is no reason to turn the processor.
             Err(_) => sleep(PAUSE).await,
         }
     }
     drop(listener);
+    tracing::info!(connections = open.count.load(Ordering::Acquire), "ending");
     let emptied = async {
         while open.count.load(Ordering::Acquire) > 0 {
             open.is_empty.notified().await;
