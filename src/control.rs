@@ -9,11 +9,12 @@ use std::time::Duration;
 use clap::Args;
 use instar_dsu::control::{
     Client, ClientError, ControlError, DEFAULT_TIMEOUT_MS, Endpoint, EndpointOptions, MOST_TIMEOUT_MS,
-    Request,
+    Request, Witness,
 };
 use instar_interp::host::Session;
 use serde_json::Value;
 
+use crate::observe::Observed;
 use crate::smalltalk::{complain, say};
 use crate::{FAILED, Failure, REFUSED};
 
@@ -32,16 +33,23 @@ pub struct ControlArguments {
     #[arg(long = "control", value_name = "SOCKET")]
     socket: Option<PathBuf>,
     /// Keep a log of all updates in this file, which grows: each is written before its answer
-    #[arg(long, value_name = "FILE", requires = "socket")]
+    #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
 
 impl ControlArguments {
-    /// Begins to listen, if that is wanted.
-    pub fn open(&self, session: &mut Session) -> Result<Option<Endpoint>, Failure> {
-        let Some(socket) = self.socket.clone() else { return Ok(None) };
-        let options = EndpointOptions { socket, log: self.log.clone() };
-        Endpoint::open(session, &options).map(Some).map_err(|error| {
+    /// Begins to listen, and to keep the log, if that is wanted or somebody observes the program.
+    pub fn open(
+        &self,
+        session: &mut Session,
+        observed: Option<&Observed>,
+    ) -> Result<Option<Endpoint>, Failure> {
+        if self.socket.is_none() && self.log.is_none() && observed.is_none() {
+            return Ok(None);
+        }
+        let options = EndpointOptions { socket: self.socket.clone(), log: self.log.clone() };
+        let witness = observed.map_or_else(|| Box::new(|_: &Value| ()) as Witness, Observed::witness);
+        Endpoint::open(session, &options, witness).map(Some).map_err(|error| {
             let status = match error {
                 ControlError::Socket { .. } | ControlError::Log { .. } => REFUSED,
                 _ => FAILED,

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use instar_dsu::control::Witness;
 use instar_interp::host::Session;
-use instar_observe::{Observatory, Registry, Server};
+use instar_observe::{Observatory, Registry, Server, Update};
 
 use crate::smalltalk::complain;
 use crate::{Failure, REFUSED};
@@ -15,8 +17,29 @@ use crate::{Failure, REFUSED};
 pub struct ObserveArguments {
     /// Show the heap live in a browser, and figures for Prometheus at /metrics, at this address; port 0 for any that is free. Whoever
     /// reaches the address may look
-    #[arg(long = "observe", value_name = "ADDRESS:PORT")]
-    address: Option<SocketAddr>,
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    observe: Option<SocketAddr>,
+}
+
+/// A program that can be looked at, until this is dropped.
+pub struct Observed {
+    observatory: Arc<Observatory>,
+    _server: Server,
+}
+
+impl Observed {
+    /// Shows the updates that end.
+    pub fn witness(&self) -> Witness {
+        let observatory = self.observatory.clone();
+        Box::new(move |entry| {
+            let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+            let time = |key: &str| Duration::from_micros(entry[key].as_u64().unwrap_or(0));
+            let is_committed = entry["committed"] == true;
+            let result = if is_committed { Update::COMMITTED.to_owned() } else { text("kind") };
+            let (patch, stop, total) = (text("patch"), time("stop_us"), time("total_us"));
+            observatory.note(&Update { patch, result, stop, total });
+        })
+    }
 }
 
 impl ObserveArguments {
@@ -25,13 +48,14 @@ impl ObserveArguments {
         &self,
         session: &Session,
         register: impl FnOnce(&mut Registry),
-    ) -> Result<Option<Server>, Failure> {
-        let Some(address) = self.address else { return Ok(None) };
+    ) -> Result<Option<Observed>, Failure> {
+        let Some(address) = self.observe else { return Ok(None) };
         let mut observatory = Observatory::new(session.space().world().clone());
         register(observatory.registry());
-        let server = Server::open(Arc::new(observatory), address)
+        let observatory = Arc::new(observatory);
+        let server = Server::open(observatory.clone(), address)
             .map_err(|error| (REFUSED, format!("{address} cannot be listened at: {error}")))?;
         complain(format_args!("to be observed at http://{}\n", server.address()));
-        Ok(Some(server))
+        Ok(Some(Observed { observatory, _server: server }))
     }
 }

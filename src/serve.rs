@@ -96,9 +96,9 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         Err(ended) => return finish(None, Err(ended)),
     };
     // Dropped behind what the program does last, so that the log is whole.
-    let endpoint = arguments.control.open(&mut session)?;
     let metrics = WebMetrics::default();
     let observed = arguments.observe.open(&session, |registry| metrics.register(registry))?;
+    let endpoint = arguments.control.open(&mut session, observed.as_ref())?;
     let mut is_interrupted = false;
     let result = load(&mut session, endpoint.is_some())
         .and_then(|()| run_paths(&mut session, &arguments.paths, endpoint.as_ref()))

@@ -100,9 +100,10 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         std::process::exit(INTERRUPTED);
     };
     ctrlc::set_handler(stop).map_err(failed)?;
-    let options = EndpointOptions { socket: private.0.join("socket"), log: None };
-    let endpoint = Endpoint::open(&mut session, &options).map_err(failed)?;
-    let result = load_and_run(arguments, &mut session, &endpoint, options.socket).map(|()| ExitCode::SUCCESS);
+    let socket = private.0.join("socket");
+    let options = EndpointOptions { socket: Some(socket.clone()), log: None };
+    let endpoint = Endpoint::open(&mut session, &options, Box::new(|_| ())).map_err(failed)?;
+    let result = load_and_run(arguments, &mut session, &endpoint, socket).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result

@@ -9,7 +9,7 @@ use serde_json::Value;
 use support::{files, root, text};
 
 /// Each package and the packages of this workspace that it may know. Arrows point one way.
-const MAY_KNOW: [(&str, &[&str]); 11] = [
+const MAY_KNOW: [(&str, &[&str]); 12] = [
     ("instar-heap", &[]),
     ("instar-gc", &["instar-heap"]),
     ("instar-become", &["instar-gc", "instar-heap"]),
@@ -19,6 +19,7 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
     ("instar-web", &["instar-interp"]),
     ("instar-bench", &["instar-become", "instar-gc", "instar-heap", "instar-interp", "instar-load"]),
     ("instar-load", &[]),
+    ("instar-observe", &["instar-gc", "instar-heap"]),
     ("instar-loom-tests", &["instar-become", "instar-gc", "instar-heap"]),
     (
         "instar",
@@ -31,6 +32,7 @@ const MAY_KNOW: [(&str, &[&str]); 11] = [
             "instar-heap",
             "instar-interp",
             "instar-load",
+            "instar-observe",
             "instar-web",
         ],
     ),

@@ -12,6 +12,7 @@ use std::process::ChildStdin;
 
 use browser::Browser;
 use program::{Folder, Program};
+use serde_json::Value;
 
 /// Does what it is told, and says so.
 const OBEDIENT: &str = "\
@@ -88,6 +89,51 @@ fn collections_and_forwarders_are_counted() {
     let buckets = "instar_collection_pause_seconds_bucket{le=\"+Inf\",kind=\"full\"}";
     assert_eq!(after[buckets], after[full]);
     assert!(after["instar_collection_pause_seconds_sum{kind=\"full\"}"] > 0.0);
+}
+
+#[test]
+fn requests_and_updates_of_a_server_are_counted() {
+    let mut chat = Program::start(&["serve", "--port", "0", "--observe", "127.0.0.1:0", "examples/chat/v1"]);
+    let watched = chat.complains("to be observed at ").pop().unwrap();
+    let watched = watched.rsplit(' ').next().unwrap();
+    let served = chat.until("listening on ").pop().unwrap();
+    let served = served.rsplit(' ').next().unwrap();
+    let status = |path: &str| match ureq::get(format!("{served}{path}")).call() {
+        Ok(answer) => answer.status().as_u16(),
+        Err(ureq::Error::StatusCode(status)) => status,
+        Err(other) => panic!("{path}: {other}"),
+    };
+    assert_eq!(metrics(watched).get("instar_http_requests_total{method=\"GET\",status=\"200\"}"), None);
+    assert_eq!([status("/rooms"), status("/nothing")], [200, 404]);
+    assert_eq!([status("/updateV1ToV2"), status("/updateV1ToV2"), status("/updateV2ToV1")], [200, 409, 200]);
+    let after = metrics(watched);
+    assert_eq!(after["instar_http_requests_total{method=\"GET\",status=\"200\"}"], 3.0, "{after:?}");
+    assert_eq!(after["instar_http_requests_total{method=\"GET\",status=\"404\"}"], 1.0);
+    assert_eq!(after["instar_http_requests_total{method=\"GET\",status=\"409\"}"], 1.0);
+    assert_eq!(after["instar_http_request_seconds_count"], 5.0);
+    assert_eq!(after["instar_updates_total{result=\"committed\"}"], 2.0);
+    assert_eq!(after["instar_update_stop_seconds_count"], 2.0);
+    assert!(after["instar_update_stop_seconds_sum"] <= after["instar_update_total_seconds_sum"]);
+}
+
+#[test]
+fn logs_are_objects_if_that_is_wanted() {
+    let folder = Folder::new("observe-logs", &[("main.st", "Smalltalk garbageCollect")]);
+    let run = |filter: &str, format: &str| {
+        let mut command = program::command(&["run", &folder.path("main.st")]);
+        command.env("INSTAR_LOG", filter).env("INSTAR_LOG_FORMAT", format).output().unwrap()
+    };
+    let output = run("instar_gc=debug", "json");
+    let logged = program::stderr(&output);
+    let lines: Vec<Value> = logged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_full = |line: &Value| line["message"] == "collection" && line["kind"] == "Full";
+    assert!(lines.iter().any(|line| is_full(line) && line["pause_us"].as_u64() > Some(0)), "{logged}");
+    assert!(program::stderr(&run("instar_gc=info", "text")).is_empty());
+    for (filter, format, named) in [("=,=", "text", "INSTAR_LOG"), ("info", "xml", "INSTAR_LOG_FORMAT")] {
+        let refused = run(filter, format);
+        assert_eq!(program::status(&refused), 2);
+        assert!(program::stderr(&refused).contains(named), "{}", program::stderr(&refused));
+    }
 }
 
 #[test]

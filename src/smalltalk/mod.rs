@@ -194,8 +194,8 @@ pub fn run(
         Err(ended) => return finish(None, Err(ended)),
     };
     // Dropped behind what the program does last, so that the log is whole.
-    let endpoint = control.open(&mut session)?;
     let observed = observe.open(&session, |_| ())?;
+    let endpoint = control.open(&mut session, observed.as_ref())?;
     let result = run_paths(&mut session, paths, endpoint.as_ref()).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop((endpoint, observed));

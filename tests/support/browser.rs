@@ -38,7 +38,8 @@ impl Browser {
             .spawn()
             .expect("chromedriver is installed, from Debian's chromium-driver");
         let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let line = said.find(|line| line.contains("successfully on port ")).expect("it says where it listens");
+        let line =
+            said.find(|line| line.contains("successfully on port ")).expect("it says where it listens");
         let port = line.rsplit(' ').next().unwrap().trim_end_matches('.').to_owned();
         std::thread::spawn(move || said.for_each(drop));
         let config =

@@ -22,7 +22,7 @@ use super::ControlError;
 use super::journal::Journal;
 use super::protocol::{Request, failure, is_result};
 use super::running::{Change, Running, Turn};
-use super::scribe::{Lines, Scribe};
+use super::scribe::{Lines, Scribe, Witness};
 use super::socket::Socket;
 
 /// The name under which the engine opens its inbox.
@@ -41,8 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How a program is controlled.
 #[derive(Clone, Debug)]
 pub struct EndpointOptions {
-    /// Where the socket is made.
-    pub socket: PathBuf,
+    /// Where the socket is made, if the program is to be controlled from outside and not only observed.
+    pub socket: Option<PathBuf>,
     /// The file of the log, if it is to last.
     pub log: Option<PathBuf>,
 }
@@ -51,27 +51,33 @@ pub struct EndpointOptions {
 #[derive(Debug)]
 pub struct Endpoint {
     // Dropped in this order: nobody comes any more, then the log is written to its end.
-    door: Door,
+    door: Option<Door>,
     running: Arc<Running>,
     _scribe: Scribe,
 }
 
 impl Endpoint {
-    /// Loads the engine into the space and listens. Requests are attended to whenever the space runs.
+    /// Loads the engine into the space and listens. `witness` sees the entry of each update that ends, whoever asked for it. Requests are attended to whenever the space runs.
     ///
     /// # Errors
     /// [`ControlError`]
-    pub fn open(session: &mut Session, options: &EndpointOptions) -> Result<Endpoint, ControlError> {
+    pub fn open(
+        session: &mut Session,
+        options: &EndpointOptions,
+        witness: Witness,
+    ) -> Result<Endpoint, ControlError> {
         let journal = match &options.log {
             None => Journal::default(),
             Some(path) => {
                 Journal::open(path).map_err(|reason| ControlError::Log { path: path.clone(), reason })?
             }
         };
-        let socket = Socket::bind(&options.socket)
-            .map_err(|reason| ControlError::Socket { path: options.socket.clone(), reason })?;
+        let bind = |path: &PathBuf| {
+            Socket::bind(path).map_err(|reason| ControlError::Socket { path: path.clone(), reason })
+        };
+        let socket = options.socket.as_ref().map(bind).transpose()?;
         let number = journal.last_number();
-        let scribe = Scribe::start(journal)?;
+        let scribe = Scribe::start(journal, witness)?;
         let inbox = session.space_mut().make_inbox(INBOX, WAITING);
         let engine = |problem: &dyn std::fmt::Display| ControlError::Engine(problem.to_string());
         let attach = json!({ "do": "attach", "number": number }).to_string();
@@ -80,7 +86,8 @@ impl Endpoint {
         session.load(&packages).map_err(|problem| engine(&problem))?;
         session.evaluate("DSUControl start").map_err(|problem| engine(&problem))?;
         let running = Arc::new(Running::new());
-        let door = Door::open(socket, options, inbox, scribe.lines(), number, running.clone())?;
+        let open = |socket| Door::open(socket, options, inbox, scribe.lines(), number, running.clone());
+        let door = socket.map(open).transpose()?;
         Ok(Endpoint { door, running, _scribe: scribe })
     }
 
@@ -90,8 +97,8 @@ impl Endpoint {
     }
 
     /// Where it listens.
-    pub fn socket(&self) -> &std::path::Path {
-        self.door.socket.path()
+    pub fn socket(&self) -> Option<&std::path::Path> {
+        self.door.as_ref().map(|door| door.socket.path())
     }
 }
 
@@ -116,7 +123,7 @@ impl Door {
             "event": "host",
             "pid": std::process::id(),
             "version": env!("CARGO_PKG_VERSION"),
-            "socket": options.socket.display().to_string(),
+            "socket": options.socket.as_ref().map(|path| path.display().to_string()),
             "log": options.log.as_ref().map(|path| path.display().to_string()),
         });
         let desk = Arc::new(Desk { inbox, lines, host, connections: AtomicUsize::new(0), logged, running });

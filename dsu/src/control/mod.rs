@@ -22,6 +22,7 @@ mod socket;
 pub use client::{Client, ClientError};
 pub use endpoint::{Endpoint, EndpointOptions};
 pub use protocol::{DEFAULT_TIMEOUT_MS, MOST_TIMEOUT_MS, Request};
+pub use scribe::Witness;
 
 use std::io;
 use std::path::PathBuf;

@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use super::journal::Journal;
 
+/// Who sees the entries of all updates that ended, on the scribe's thread.
+pub type Witness = Box<dyn FnMut(&Value) + Send>;
+
 /// What comes to the scribe.
 enum Said {
     /// An event for whoever asked.
@@ -39,13 +42,14 @@ pub(super) struct Lines {
 }
 
 impl Scribe {
-    /// Starts the thread.
-    pub fn start(journal: Journal) -> io::Result<Scribe> {
+    /// Starts the thread, which lets `witness` see each entry once it is written.
+    pub fn start(journal: Journal, witness: Witness) -> io::Result<Scribe> {
         let (said, incoming) = channel();
         let journal = Arc::new(Mutex::new(journal));
         let written = journal.clone();
-        let thread =
-            thread::Builder::new().name("scribe".to_owned()).spawn(move || write(&incoming, &written))?;
+        let thread = thread::Builder::new()
+            .name("scribe".to_owned())
+            .spawn(move || write(&incoming, &written, witness))?;
         Ok(Scribe { said, journal, thread: Some(thread) })
     }
 
@@ -83,7 +87,16 @@ impl Lines {
     }
 }
 
-fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>) {
+/// What stands in the log, for who reads structured logs.
+fn tell(entry: &Value) {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default();
+    let (number, stop_us) = (entry["number"].as_u64(), entry["stop_us"].as_u64());
+    let (patch, who, result) = (text("patch"), text("who"), text("result"));
+    let is_committed = entry["committed"] == true;
+    tracing::info!(number, patch, who, is_committed, result, stop_us, "update");
+}
+
+fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>, mut witness: Witness) {
     // Entries that could not be written, with the reason.
     let mut lost: HashMap<u64, String> = HashMap::new();
     for said in incoming {
@@ -92,10 +105,13 @@ fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>) {
             Said::Entry(bytes) => {
                 let Ok(entry) = serde_json::from_slice::<Value>(&bytes) else { continue };
                 let number = entry["number"].as_u64().unwrap_or(0);
-                let result = journal.lock().unwrap_or_else(PoisonError::into_inner).append(entry);
+                let result = journal.lock().unwrap_or_else(PoisonError::into_inner).append(entry.clone());
                 if let Err(error) = result {
+                    tracing::error!(number, %error, "an update is not in the log file");
                     lost.insert(number, error.to_string());
                 }
+                tell(&entry);
+                witness(&entry);
             }
             Said::Event(sender, bytes) => {
                 let Ok(mut event) = serde_json::from_slice::<Value>(&bytes) else { continue };
@@ -119,7 +135,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_could_not_be_written_is_told_with_the_answer() {
-        let scribe = Scribe::start(Journal::unwritable()).unwrap();
+        let scribe = Scribe::start(Journal::unwritable(), Box::new(|_| ())).unwrap();
         let lines = scribe.lines();
         let (sender, receiver) = sync_channel(10);
         let (mut entries, mut events) = (lines.entries(), lines.events(sender));
@@ -134,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_far_behind_is_not_waited_for() {
-        let scribe = Scribe::start(Journal::default()).unwrap();
+        let scribe = Scribe::start(Journal::default(), Box::new(|_| ())).unwrap();
         let lines = scribe.lines();
         let (sender, receiver) = sync_channel(1);
         let mut events = lines.events(sender);
