@@ -113,7 +113,7 @@ pub enum BenchCommand {
     },
     /// Experiment E6, fixes of the core library of a program under load, applied from outside in one step: fixes.csv
     ///
-    /// The three real fixes of Espell's Table 2 and the push-up of do:. 100 threads of depth 100 and 10⁶ live objects; with --quick 5, 20 and 1,000.
+    /// The three real fixes of Espell's Table 2, the push-up of do: and the replacement of SmallInteger. 100 threads of depth 100 and 10⁶ live objects; with --quick 5, 20 and 1,000.
     #[command(after_help = STATUS)]
     Fixes {
         #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `instar bench fixes`, experiment E6: the three real fixes of Espell's Table 2 and the push-up of `do:`, each applied from outside in one atomic step to a
+//! `instar bench fixes`, experiment E6: the three real fixes of Espell's Table 2, the push-up of `do:` and the replacement of SmallInteger, each applied from outside in one atomic step to a
 //! program under load.
 //!
 //! Each observation has a process of its own: a program whose threads, so deep and with so many live objects beside them, look at what the fix mends; all is wrong before
@@ -17,7 +17,7 @@ use crate::lang::steps::Steps;
 use crate::{csv_table, stats};
 
 /// The columns of `fixes.csv`.
-pub const COLUMNS: [&str; 17] = [
+pub const COLUMNS: [&str; 19] = [
     "fix",
     "source",
     "paper_classes",
@@ -34,10 +34,12 @@ pub const COLUMNS: [&str; 17] = [
     "preparation_ns",
     "looks_before",
     "looks_after",
+    "additions_before_ns",
+    "additions_after_ns",
     "failure",
 ];
 /// The columns that the guest's figures go to.
-const FIGURES: std::ops::Range<usize> = 8..16;
+const FIGURES: std::ops::Range<usize> = 8..18;
 
 /// An update that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +57,12 @@ const fn fix(id: &'static str, source: &'static str, size: Option<(u32, u32)>) -
 }
 
 /// All of them.
-pub const FIXES: [Fix; 4] = [
+pub const FIXES: [Fix; 5] = [
     fix("exception-handling", "Espell 5.3, Pharo issue 11996", Some((4, 13))),
     fix("block-memoization", "Espell 5.3, Pharo issue 14458", Some((1, 2))),
     fix("float-printing", "Espell 5.3, Pharo issue 13761", Some((1, 3))),
     fix("do-push-up", "Espell 5.3, the example of 2.2", None),
+    fix("small-integer-replacement", "Espell 5.1", None),
 ];
 
 /// How large the program is.
@@ -123,7 +126,7 @@ pub fn run(
 fn observe(command: &mut Command, fix: &Fix) -> Result<Vec<i64>, String> {
     let line = Line::parse(&child::run(command)?.out)?;
     let figures = line.figures.get(1..).unwrap_or_default();
-    let &[classes, methods, pause, gathering, preparation, before, after, ..] = figures else {
+    let &[classes, methods, pause, gathering, preparation, before, after, additions, later] = figures else {
         return Err(format!("{} wrote {line:?}", fix.id));
     };
     if let Some((those, these)) = fix.size
@@ -131,7 +134,8 @@ fn observe(command: &mut Command, fix: &Fix) -> Result<Vec<i64>, String> {
     {
         return Err(format!("it changes {classes} classes and {methods} methods, not {those} and {these}"));
     }
-    Ok(vec![classes, methods, 1, pause * 1000, gathering * 1000, preparation * 1000, before, after])
+    let times = [pause, gathering, preparation].map(|micros| micros * 1000);
+    Ok([&[classes, methods, 1], &times[..], &[before, after, additions, later]].concat())
 }
 
 fn row(fix: &Fix, run: usize, load: Load, result: Result<&[i64], &String>) -> Vec<String> {
@@ -152,8 +156,15 @@ fn row(fix: &Fix, run: usize, load: Load, result: Result<&[i64], &String>) -> Ve
 fn table(path: &std::path::Path, seed: u64) -> Result<String, Error> {
     let table = csv_table::Table::read(path)?;
     let mut out = format!(
-        "{:22}{:>8}{:>9}{:>7}{:>26}{:>12}{:>12}\n",
-        "", "classes", "methods", "steps", "pause (95 % interval)", "gathering", "prepared in"
+        "{:26}{:>8}{:>9}{:>7}{:>26}{:>12}{:>12}{:>28}\n",
+        "",
+        "classes",
+        "methods",
+        "steps",
+        "pause (95 % interval)",
+        "gathering",
+        "prepared in",
+        "additions after / before"
     );
     for fix in FIXES {
         let of = |row: &csv_table::Row<'_>| row.get::<String>("fix").is_ok_and(|it| it == fix.id);
@@ -165,8 +176,12 @@ fn table(path: &std::path::Path, seed: u64) -> Result<String, Error> {
         let count = |name: &str| stats::median(&column(name)).unwrap_or_default();
         let time = |name: &str| figures::duration(count(name));
         let interval = [pause.median, pause.low, pause.high].map(figures::duration);
+        let speed =
+            stats::ratio_of_medians(&column("additions_after_ns"), &column("additions_before_ns"), seed);
+        let speed =
+            speed.map_or_else(String::new, |it| format!("{:.3} [{:.3}, {:.3}]", it.value, it.low, it.high));
         out += &format!(
-            "{:22}{:>8}{:>9}{:>7}{:>26}{:>12}{:>12}\n",
+            "{:26}{:>8}{:>9}{:>7}{:>26}{:>12}{:>12}{speed:>28}\n",
             fix.id,
             count("classes"),
             count("methods"),
@@ -202,20 +217,22 @@ mod tests {
             shell(&format!("printf 'x\\t1\\t{classes}\\t{methods}\\t700\\t20\\t9000\\t50\\t60\\n'"))
         };
         let outcome = run(&options, command, &Steps::silent()).unwrap();
-        assert_eq!((outcome.measured, outcome.failures.len()), (8, 2));
+        assert_eq!((outcome.measured, outcome.failures.len()), (10, 2));
         assert!(
             outcome.failures[0].contains("1 classes and 2 methods, not 1 and 3"),
             "{:?}",
             outcome.failures
         );
         assert!(
-            outcome.table.contains("exception-handling") && outcome.table.contains("700 µs"),
+            outcome.table.contains("exception-handling")
+                && outcome.table.contains("700 µs")
+                && outcome.table.contains("1.050 [1.050, 1.050]"),
             "{}",
             outcome.table
         );
         let text = std::fs::read_to_string(out.join("fixes.csv")).unwrap();
-        assert_eq!(text.lines().count(), 9);
-        assert!(text.contains("700000,20000,9000000,50,60,"), "{text}");
+        assert_eq!(text.lines().count(), 11);
+        assert!(text.contains("700000,20000,9000000,50,60,8000,8400,"), "{text}");
         std::fs::remove_dir_all(&out).unwrap();
     }
 }

@@ -38,7 +38,7 @@ fn run(strategy: BecomeStrategy, zeal: Option<u32>) {
             defects.push(format!("{test}: {}\n{}", outcome.message, outcome.trace));
         }
     }
-    assert!(suite.tests.len() >= 48, "only {} tests", suite.tests.len());
+    assert!(suite.tests.len() >= 55, "only {} tests", suite.tests.len());
     assert!(defects.is_empty(), "{} of {} failed:\n{}", defects.len(), suite.tests.len(), defects.join("\n"));
     assert!(hypervisor.spaces().is_empty(), "a test left a space behind");
 }

@@ -28,8 +28,8 @@ pub const BATCHES: u32 = 4;
 /// The modes; the first is what the other is compared with.
 pub const MODES: [&str; 2] = ["plain", "virtualized"];
 /// The columns of `virtualization.csv`.
-pub const COLUMNS: [&str; 7] =
-    ["benchmark", "mode", "run", "time_ns", "iterations", "space_bytes", "failure"];
+pub const COLUMNS: [&str; 8] =
+    ["benchmark", "mode", "run", "time_ns", "iterations", "space_bytes", "creation_ns", "failure"];
 
 /// A row of `virtualization.csv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,12 @@ pub struct Row {
     pub time_ns: Option<u64>,
     /// What the program's space made resident when it was created, the hypervisor being there.
     pub space_bytes: Option<u64>,
+    /// How long that took, the kernel having been loaded once in the process. Tables that were made before this was measured have no such column.
+    pub creation_ns: Option<u64>,
 }
+
+/// What is found out of a second space: bytes that it made resident, and nanoseconds until it was there.
+type Second = (u64, u64);
 
 /// One observation to be made.
 #[derive(Clone, Copy)]
@@ -68,8 +73,8 @@ fn batches(options: &Options) -> u32 {
     if options.quick { 1 } else { BATCHES }
 }
 
-/// Runs a program; its nanoseconds, and the bytes that its space made resident.
-fn observe(guest: &Guest, options: &Options, task: &Task) -> Result<(u64, Option<u64>), String> {
+/// Runs a program; its nanoseconds, and what a second space cost if there was one.
+fn observe(guest: &Guest, options: &Options, task: &Task) -> Result<(u64, Option<Second>), String> {
     let mut command = guest.command(options.strategy, task.game.name, None, task.iterations);
     command.args(["--batches", &batches(options).to_string()]);
     if task.mode == MODES[1] {
@@ -77,8 +82,9 @@ fn observe(guest: &Guest, options: &Options, task: &Task) -> Result<(u64, Option
     }
     let line = Line::parse(&child::run(&mut command)?.out)?;
     match line.figures[..] {
-        [1, time, ref rest @ ..] if line.name == task.game.name => {
-            Ok((time as u64, rest.first().map(|&bytes| bytes as u64)))
+        [1, time] if line.name == task.game.name => Ok((time as u64, None)),
+        [1, time, bytes, creation] if line.name == task.game.name => {
+            Ok((time as u64, Some((bytes as u64, creation as u64))))
         }
         _ => Err(format!("{} wrote {line:?}", task.game.name)),
     }
@@ -116,7 +122,7 @@ pub fn run(options: &Options, guest: &Guest, steps: &Steps) -> Result<Outcome, E
     let mut outcome = rounds::measure(&rounds, &mut rows, steps, |task, run| {
         let result = observe(guest, options, task);
         let time = result.as_ref().ok().map(|found| found.0);
-        let bytes = result.as_ref().ok().and_then(|found| found.1);
+        let second = result.as_ref().ok().and_then(|found| found.1);
         let figure = |figure: Option<u64>| figure.map_or_else(String::new, |figure| figure.to_string());
         let cells = [
             task.game.name.to_owned(),
@@ -124,7 +130,8 @@ pub fn run(options: &Options, guest: &Guest, steps: &Steps) -> Result<Outcome, E
             run.to_string(),
             figure(time),
             task.iterations.to_string(),
-            figure(bytes),
+            figure(second.map(|it| it.0)),
+            figure(second.map(|it| it.1)),
             rounds::cell(result.as_ref().err()),
         ];
         (cells.into(), result.err())
@@ -160,6 +167,7 @@ fn in_pairs(pairs: &[[Task; 2]], runs: u32, seed: u64) -> Vec<Vec<Task>> {
 /// Names file, line and column of what does not fit.
 pub fn read(path: &std::path::Path) -> Result<Vec<Row>, csv_table::Error> {
     let table = Table::read(path)?;
+    let has_creation = table.header().iter().any(|column| column == "creation_ns");
     let row = |row: csv_table::Row<'_>| {
         Ok(Row {
             benchmark: row.get("benchmark")?,
@@ -167,6 +175,7 @@ pub fn read(path: &std::path::Path) -> Result<Vec<Row>, csv_table::Error> {
             run: row.get("run")?,
             time_ns: row.get("time_ns")?,
             space_bytes: row.get("space_bytes")?,
+            creation_ns: if has_creation { row.get("creation_ns")? } else { None },
         })
     };
     table.rows().map(row).collect()
@@ -218,6 +227,12 @@ pub fn space_bytes(rows: &[Row]) -> Option<f64> {
     stats::median(&bytes)
 }
 
+/// The median of the times that the second space took to be made, in nanoseconds.
+fn creation_ns(rows: &[Row]) -> Option<f64> {
+    let times: Vec<f64> = rows.iter().filter_map(|row| row.creation_ns).map(|time| time as f64).collect();
+    stats::median(&times)
+}
+
 /// Each program, and the headline: the geometric mean with its 95 % bootstrap interval.
 #[must_use]
 pub fn table(rows: &[Row], seed: u64) -> String {
@@ -239,6 +254,9 @@ pub fn table(rows: &[Row], seed: u64) -> String {
         out +=
             &format!("resident memory of the second space: {:.2} MiB (median)\n", bytes / f64::from(1 << 20));
     }
+    if let Some(time) = creation_ns(rows) {
+        out += &format!("time to make it: {} (median)\n", figures::duration(time));
+    }
     out
 }
 
@@ -253,6 +271,7 @@ mod tests {
             run,
             time_ns: Some(time),
             space_bytes: (mode == "virtualized").then_some(2 << 20),
+            creation_ns: (mode == "virtualized").then_some(1_500_000),
         }
     }
 
@@ -270,7 +289,7 @@ mod tests {
         let text = table(&rows, 1);
         assert!(text.contains("0.960 [0.960, 0.960]") && text.contains("1.040 [1.040, 1.040]"), "{text}");
         assert!(text.contains("geometric mean of 2 programs: 0.999"), "{text}");
-        assert!(text.ends_with("2.00 MiB (median)\n"), "{text}");
+        assert!(text.ends_with("2.00 MiB (median)\ntime to make it: 1.50 ms (median)\n"), "{text}");
         rows[0].time_ns = None;
         assert_eq!(ratios(&rows, "NBody"), [1.04]);
     }

@@ -264,6 +264,7 @@ mod tests {
             run: 1,
             time_ns: Some(time),
             space_bytes: (mode == "virtualized").then_some(3 << 20),
+            creation_ns: None,
         };
         let rows = [row("plain", 1000), row("virtualized", 1010)];
         let drawn = svg::render(&virtualized(&rows, 1).unwrap());

@@ -11,15 +11,13 @@
 //!
 //! The thread ends when the space is gone, or with the process: whoever waits in a read cannot be woken.
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::vm::Space;
-use crate::vm::inbox::{Inbox, Reply};
+use crate::vm::inbox::{Inbox, Reply, STANDARD_INPUT};
 
-/// The name under which the guest opens the inbox.
-const INBOX: &str = "stdin";
 /// The first message, and the bytes that were wished for.
 const WAITING: usize = 2;
 /// Bytes of one read.
@@ -31,11 +29,30 @@ const BYTES: u8 = 0;
 const ERROR: u8 = 1;
 
 /// Lets processes of the space read `input` as the standard input.
-pub(super) fn lend(space: &mut Space, input: impl Read + Send + 'static) {
-    let inbox = space.make_inbox(INBOX, WAITING);
+pub(crate) fn lend(space: &mut Space, input: impl Read + Send + 'static) {
+    let inbox = space.make_inbox(STANDARD_INPUT, WAITING);
     let reader = Reader::Idle { input: Box::new(input), inbox: inbox.clone() };
     // A new inbox has room.
     let _ = inbox.post(Vec::new(), reader);
+}
+
+/// The standard input of the process, of which a read takes one line at most: programs that share it get whole lines.
+pub(crate) struct Lines;
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        read_line(&mut io::stdin().lock(), buffer)
+    }
+}
+
+/// Reads once, and nothing behind the end of a line: whatever else reads the same input, as a conversation does, has the rest.
+pub(crate) fn read_line(input: &mut impl BufRead, bytes: &mut [u8]) -> io::Result<usize> {
+    let there = input.fill_buf()?;
+    let line = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |end| end + 1);
+    let count = line.min(bytes.len());
+    bytes[..count].copy_from_slice(&there[..count]);
+    input.consume(count);
+    Ok(count)
 }
 
 /// The reply to the first message: each piece is the wish for one read.

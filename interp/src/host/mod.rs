@@ -11,7 +11,7 @@
 //! | `listing.rs` | the code of a method as text |
 
 mod complete;
-mod input;
+pub(crate) mod input;
 mod junit;
 mod listing;
 mod parts;

@@ -4,6 +4,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
 
@@ -12,6 +13,8 @@ use super::method::new_strings;
 use super::{Answer, Call, Failure, Primitive, Table};
 use crate::objects::{Known, Special, Value};
 use crate::vm::Space;
+use crate::vm::inbox::STANDARD_INPUT;
+use crate::vm::readiness::{Interest, is_ready};
 use crate::vm::run::Exit;
 
 pub(super) const TABLE: Table = &[
@@ -19,6 +22,7 @@ pub(super) const TABLE: Table = &[
     ("fileClose", Primitive::Plain(close)),
     ("fileRead", Primitive::Plain(read)),
     ("fileWrite", Primitive::Plain(write)),
+    ("fileAwait", Primitive::Plain(await_ready)),
     ("fileFlush", Primitive::Plain(flush)),
     ("filePosition", Primitive::Plain(position)),
     ("fileSetPosition", Primitive::Plain(set_position)),
@@ -46,6 +50,7 @@ fn failure(space: &mut Space, error: &io::Error) -> Failure {
         io::ErrorKind::AlreadyExists => Some("already exists"),
         io::ErrorKind::PermissionDenied => Some("permission denied"),
         io::ErrorKind::DirectoryNotEmpty => Some("directory not empty"),
+        io::ErrorKind::WouldBlock => Some("would block"),
         _ => None,
     };
     let reason = match known {
@@ -96,7 +101,7 @@ fn opened(space: &mut Space, call: Call) -> Result<Open<'_>, Failure> {
 const READER_IS_GONE: i32 = 141;
 
 /// Nobody reads a standard stream any more, which ends the program as it ends others, without a word.
-fn end_without_reader(space: &mut Space, call: Call, result: &io::Result<()>) {
+fn end_without_reader<T>(space: &mut Space, call: Call, result: &io::Result<T>) {
     let is_broken = matches!(result, Err(error) if error.kind() == io::ErrorKind::BrokenPipe);
     if is_broken && matches!(opened(space, call), Ok(Open::Output | Open::Errors)) {
         space.exit = Some(Exit::Quit(READER_IS_GONE));
@@ -109,6 +114,8 @@ fn open(space: &mut Space, call: Call) -> Answer {
     let path = path(space, call, 0)?;
     let mode = space.argument(call, 1).text().ok_or(space.failure(Special::BadArgument))?;
     let mut options = OpenOptions::new();
+    // Neither opening nor reading what is no regular file stops the space: see `vm/readiness.rs`.
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
     match mode.as_str() {
         "read" => options.read(true),
         "write" => options.read(true).write(true).create(true).truncate(false),
@@ -132,33 +139,69 @@ fn open(space: &mut Space, call: Call) -> Answer {
 fn close(space: &mut Space, call: Call) -> Answer {
     let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index);
     match handle {
-        Some(handle) if space.files.close(handle) => Ok(space.receiver(call).oop()),
+        Some(handle) if space.files.close(handle) => {
+            space.end_waits_for(handle);
+            Ok(space.receiver(call).oop())
+        }
         _ => Err(space.failure(Special::BadReceiver)),
     }
 }
 
-/// At most so many bytes, a ByteArray; empty at the end. Others collect while this waits, but no other process of the space runs.
+/// Fails with `#'would block'` if this would have to wait.
+fn must_be_ready(opened: &Open<'_>, interest: Interest) -> io::Result<()> {
+    if opened.may_wait() && !opened.with_descriptor(|file| is_ready(file, interest)) {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    Ok(())
+}
+
+/// At most so many bytes, a ByteArray; empty at the end. The standard input is waited for, if no host lends it: others collect meanwhile, but no
+/// other process of the space runs.
 fn read(space: &mut Space, call: Call) -> Answer {
     let count = space.argument(call, 0).as_index().ok_or(space.failure(Special::BadArgument))?;
     let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index);
     let bad = space.failure(Special::BadReceiver);
+    let is_lent = space.has_inbox_named(STANDARD_INPUT);
     let Space { files, mutator, .. } = space;
     let mut opened = handle.and_then(|handle| files.get(handle)).ok_or(bad)?;
-    let result = mutator.blocked(|| opened.read(count.min(MOST_READ)));
+    let result = match opened {
+        Open::Input if is_lent => Err(io::Error::other("the host lends it: use Stdio stdin")),
+        Open::Input => mutator.blocked(|| opened.read(count.min(MOST_READ))),
+        _ => must_be_ready(&opened, Interest::Read)
+            .and_then(|()| mutator.blocked(|| opened.read(count.min(MOST_READ)))),
+    };
     match result {
         Ok(bytes) => space.new_bytes(Known::ByteArray, &bytes).map_err(|error| space.memory_failure(error)),
         Err(error) => Err(failure(space, &error)),
     }
 }
 
-/// The bytes of the argument up to the count: `write: aByteArray count: anInteger`.
+/// The bytes of the first argument behind so many and up to so many. Answers how many were written: of a file that may have to wait not always
+/// all, and one at least.
 fn write(space: &mut Space, call: Call) -> Answer {
-    let (bytes, count) = (space.argument(call, 0), space.argument(call, 1).as_index());
-    let bytes = bytes.bytes().ok_or(space.failure(Special::BadArgument))?;
-    let bytes = count.and_then(|count| bytes.get(..count)).ok_or(space.failure(Special::BadArgument))?;
-    let bytes = bytes.to_vec();
-    let result = opened(space, call)?.write(&bytes);
+    let bad = space.failure(Special::BadArgument);
+    let [start, end] = [1, 2].map(|index| space.argument(call, index).as_index());
+    let bytes = space.argument(call, 0).bytes().ok_or(bad)?;
+    let bytes = start.zip(end).and_then(|(start, end)| bytes.get(start..end)).ok_or(bad)?.to_vec();
+    let mut opened = opened(space, call)?;
+    let result = must_be_ready(&opened, Interest::Write).and_then(|()| opened.write(&bytes));
     end_without_reader(space, call, &result);
+    result_number(space, result.map(|count| count as u64))
+}
+
+/// Has the Semaphore signalled when the receiver can be read, or written if the second argument is true.
+fn await_ready(space: &mut Space, call: Call) -> Answer {
+    let semaphore = space.argument(call, 0);
+    let bad = space.failure(Special::BadArgument);
+    let is_to_write = space.argument(call, 1).as_boolean().ok_or(bad)?;
+    if !semaphore.is_kind_of(Known::Semaphore) {
+        return Err(bad);
+    }
+    let semaphore = semaphore.oop();
+    let handle = space.receiver(call).slot(HANDLE).and_then(Value::as_index).unwrap_or_default();
+    let interest = if is_to_write { Interest::Write } else { Interest::Read };
+    let copy = opened(space, call)?.with_descriptor(|file| file.try_clone_to_owned());
+    let result = copy.and_then(|file| space.await_file(handle, interest, file, semaphore));
     result_receiver(space, call, result)
 }
 

@@ -1,12 +1,23 @@
 //! The files that a space has open, by handle. Handles 0, 1 and 2 are the standard streams.
 
 use std::fs::File;
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::fs::FileType;
+
+use crate::host::input::read_line;
 
 /// The open files of a space. Dropping it closes them.
 #[derive(Debug, Default)]
 pub struct FileTable {
-    files: Vec<Option<File>>,
+    files: Vec<Option<Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    file: File,
+    may_wait: bool,
 }
 
 /// Handles below are the standard streams.
@@ -17,7 +28,17 @@ pub(super) enum Open<'t> {
     Input,
     Output,
     Errors,
-    File(&'t mut File),
+    /// And whether an operation on it may have to wait.
+    File(&'t mut File, bool),
+}
+
+/// Bytes that can be written at once when there is room: `PIPE_BUF` of Linux.
+pub(crate) const PIPE_BUF: usize = 4096;
+
+/// Whether reading or writing may have to wait for somebody: pipes, sockets and terminals are not always ready.
+fn may_wait(file: BorrowedFd<'_>) -> bool {
+    let kind = rustix::fs::fstat(file).map(|status| FileType::from_raw_mode(status.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::Socket | FileType::CharacterDevice))
 }
 
 impl FileTable {
@@ -27,7 +48,8 @@ impl FileTable {
             self.files.push(None);
             self.files.len() - 1
         });
-        self.files[free] = Some(file);
+        let may_wait = may_wait(file.as_fd());
+        self.files[free] = Some(Entry { file, may_wait });
         FIRST + free
     }
 
@@ -37,7 +59,10 @@ impl FileTable {
             0 => Some(Open::Input),
             1 => Some(Open::Output),
             2 => Some(Open::Errors),
-            _ => self.files.get_mut(handle - FIRST)?.as_mut().map(Open::File),
+            _ => {
+                let entry = self.files.get_mut(handle - FIRST)?.as_mut()?;
+                Some(Open::File(&mut entry.file, entry.may_wait))
+            }
         }
     }
 
@@ -52,24 +77,32 @@ fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(io::ErrorKind::Unsupported, "a standard stream does not do this"))
 }
 
-/// Reads once, and nothing behind the end of a line: whatever else reads the same input, as a conversation does, has the rest.
-fn read_line(input: &mut impl BufRead, bytes: &mut [u8]) -> io::Result<usize> {
-    let there = input.fill_buf()?;
-    let line = there.iter().position(|byte| *byte == b'\n').map_or(there.len(), |end| end + 1);
-    let count = line.min(bytes.len());
-    bytes[..count].copy_from_slice(&there[..count]);
-    input.consume(count);
-    Ok(count)
-}
-
 impl Open<'_> {
+    /// Whether an operation may have to wait until the file is ready.
+    pub(super) fn may_wait(&self) -> bool {
+        match self {
+            Open::File(_, may_wait) => *may_wait,
+            _ => self.with_descriptor(may_wait),
+        }
+    }
+
+    /// Calls `body` with the descriptor.
+    pub(super) fn with_descriptor<R>(&self, body: impl FnOnce(BorrowedFd<'_>) -> R) -> R {
+        match self {
+            Open::Input => body(io::stdin().as_fd()),
+            Open::Output => body(io::stdout().as_fd()),
+            Open::Errors => body(io::stderr().as_fd()),
+            Open::File(file, _) => body(file.as_fd()),
+        }
+    }
+
     /// Reads once, at most `count` bytes; none at the end.
     pub(super) fn read(&mut self, count: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; count];
         let read = loop {
             let result = match self {
                 Open::Input => read_line(&mut io::stdin().lock(), &mut bytes),
-                Open::File(file) => file.read(&mut bytes),
+                Open::File(file, _) => file.read(&mut bytes),
                 Open::Output | Open::Errors => return unsupported(),
             };
             match result {
@@ -81,11 +114,29 @@ impl Open<'_> {
         Ok(bytes)
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes all, or what there is room for if it [may have to wait](Self::may_wait). The result says how many bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.may_wait() {
+            self.write_all(bytes)?;
+            return Ok(bytes.len());
+        }
+        let part = &bytes[..bytes.len().min(PIPE_BUF)];
+        match self {
+            Open::File(file, _) => file.write(part),
+            _ => {
+                self.write_all(part)?;
+                // What the host's buffer holds back would come on top of the next part, for which there may be no room.
+                self.flush()?;
+                Ok(part.len())
+            }
+        }
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Open::Output => io::stdout().lock().write_all(bytes),
             Open::Errors => io::stderr().lock().write_all(bytes),
-            Open::File(file) => file.write_all(bytes),
+            Open::File(file, _) => file.write_all(bytes),
             Open::Input => unsupported(),
         }
     }
@@ -94,7 +145,7 @@ impl Open<'_> {
         match self {
             Open::Output => io::stdout().lock().flush(),
             Open::Errors => io::stderr().lock().flush(),
-            Open::File(file) => file.flush(),
+            Open::File(file, _) => file.flush(),
             Open::Input => Ok(()),
         }
     }
@@ -102,7 +153,7 @@ impl Open<'_> {
     /// The file; the standard streams have no positions.
     pub(super) fn file(&mut self) -> io::Result<&mut File> {
         match self {
-            Open::File(file) => Ok(file),
+            Open::File(file, _) => Ok(file),
             _ => unsupported(),
         }
     }

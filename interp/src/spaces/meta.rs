@@ -251,6 +251,15 @@ impl<'a> Meta<'a> {
         }
     }
 
+    /// A digest of all that the space is: equal as long as nothing has changed. Takes about 1 µs for each object.
+    ///
+    /// # Errors
+    /// [`MirrorError::Memory`]
+    pub fn digest(&mut self) -> Result<u64, MirrorError> {
+        let empty = self.array_of(&[])?;
+        Ok(self.own_mut().digest(empty, empty)?)
+    }
+
     /// Collects the space's garbage.
     pub fn collect(&mut self) {
         let space = self.own_mut();

@@ -98,17 +98,21 @@ impl Shared {
         state
     }
 
+    /// Frees a space that nobody runs. Who waits for its end may count on the memory.
+    fn free(&self, mut state: MutexGuard<'_, State>) {
+        let space = state.space.take();
+        drop(state);
+        drop(space);
+        self.lock().phase = Phase::Discarded;
+        self.changed.notify_all();
+    }
+
     /// The body of the space's thread.
     fn serve(&self) {
         let mut state = self.lock();
         loop {
             if state.is_doomed {
-                let space = state.space.take();
-                state.phase = Phase::Discarded;
-                drop(state);
-                drop(space);
-                self.changed.notify_all();
-                return;
+                return self.free(state);
             }
             let is_wanted = state.is_wanted;
             let Some(parked) = state.space.take_if(|_| is_wanted) else {
@@ -373,13 +377,10 @@ impl ObjectSpace {
         state.is_doomed = true;
         if state.has_thread {
             self.0.interrupt.request_suspend();
+            self.0.changed.notify_all();
         } else {
-            state.phase = Phase::Discarded;
-            let space = state.space.take();
-            drop(state);
-            drop(space);
+            self.0.free(state);
         }
-        self.0.changed.notify_all();
     }
 }
 

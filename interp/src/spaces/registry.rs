@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::error::MirrorError;
 use super::object_space::ObjectSpace;
+use crate::host::input::{Lines, lend};
+use crate::vm::inbox::STANDARD_INPUT;
 use crate::vm::{Space, SpaceImage, SpaceOptions};
 
 #[derive(Debug)]
@@ -85,7 +87,11 @@ impl Hypervisor {
         if space.is_at_rest() { self.add(name, space) } else { Err(MirrorError::Running) }
     }
 
-    fn add(&self, name: &str, space: Space) -> Result<ObjectSpace, MirrorError> {
+    /// Takes the space in. It does not stand still while a process of it waits for the standard input.
+    fn add(&self, name: &str, mut space: Space) -> Result<ObjectSpace, MirrorError> {
+        if !space.has_inbox_named(STANDARD_INPUT) {
+            lend(&mut space, Lines);
+        }
         let id = self.0.last_id.fetch_add(1, Relaxed) + 1;
         let made = ObjectSpace::new(id, name, space);
         self.lock().push(made.clone());

@@ -8,7 +8,7 @@
 //! can run stands in the lists of the scheduler.
 //!
 //! What is outside the guest's program does not go over: open files but for the standard streams (a copy's handles fail), inboxes, mirrors, the
-//! variables of sessions.
+//! variables of sessions. A process that waits for one of the first tries again in a copy.
 
 #![allow(unsafe_code)]
 
@@ -20,7 +20,7 @@ use instar_heap::image::{HeapImage, Relocation};
 use instar_heap::{ClassIndex, Oop};
 
 use super::alarms::{AlarmKey, AlarmsImage};
-use super::inbox::Inboxes;
+use super::inbox::{Inboxes, STANDARD_INPUT};
 use super::stack::{Frame, Mark, Stack};
 use super::{Space, SpaceError, SpaceOptions};
 use crate::code::{Code, CodeTable, CodeTableImage};
@@ -73,6 +73,8 @@ pub struct SpaceImage {
     floor: usize,
     started: Instant,
     arguments: Vec<String>,
+    /// What processes wait at that the copy does not have, files and the standard input.
+    awaited: Vec<Oop>,
     /// What the numbers of a copy's inboxes begin behind.
     inboxes: (usize, u64),
 }
@@ -118,6 +120,7 @@ impl Space {
             floor: self.floor,
             started: self.started,
             arguments: self.arguments.clone(),
+            awaited: self.roots.waits.semaphores().chain(self.roots.inboxes.opened(STANDARD_INPUT)).collect(),
             inboxes: self.roots.inboxes.numbers(),
         })
     }
@@ -186,6 +189,8 @@ impl Space {
         space.restore_alarms(&image.alarms, relocation);
         // An update that the original waits for is not the copy's.
         space.open_gate();
+        // Who waits for what the copy does not have tries again.
+        image.awaited.iter().for_each(|semaphore| space.signal_if_semaphore(moved(semaphore)));
         Ok(space)
     }
 

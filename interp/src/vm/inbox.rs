@@ -29,6 +29,9 @@ use super::schedule::MOST_WAITING;
 use crate::objects::layout::{process, semaphore};
 use crate::objects::{Known, Value};
 
+/// The inbox through which a program reads the standard input, if a host lends it.
+pub(crate) const STANDARD_INPUT: &str = "stdin";
+
 /// Takes what the guest answers to a message. Dropped when the guest has said all, or is gone.
 pub trait Reply: Send {
     /// One piece. It must not wait: what cannot be kept is lost, and false says that nobody wants more.
@@ -163,6 +166,12 @@ impl Inboxes {
         self.entries.get_mut(number.checked_sub(self.first)?)
     }
 
+    /// The semaphores with which the guest has opened inboxes of this name.
+    pub(super) fn opened(&self, name: &str) -> impl Iterator<Item = Oop> {
+        let is_opened = move |entry: &&Entry| entry.name == name && entry.semaphore != Oop::NULL;
+        self.entries.iter().filter(is_opened).map(|entry| entry.semaphore)
+    }
+
     /// The numbers that the next inbox has, and the last message.
     pub(super) fn numbers(&self) -> (usize, u64) {
         (self.first + self.entries.len(), self.last)
@@ -227,6 +236,11 @@ impl Space {
         self.roots.inboxes.last + 1
     }
 
+    /// Whether there is an inbox of this name.
+    pub(crate) fn has_inbox_named(&self, name: &str) -> bool {
+        self.roots.inboxes.entries.iter().any(|entry| entry.name == name)
+    }
+
     /// Takes the oldest message. Its reply has this number from now on.
     pub(crate) fn take_message(&mut self, inbox: usize, number: u64) {
         let inboxes = &mut self.roots.inboxes;
@@ -259,25 +273,23 @@ impl Space {
             let count = std::mem::take(&mut entry.queue.lock().unannounced);
             for _ in 0..count {
                 has_come = true;
-                let semaphore = self.value(self.roots.inboxes.entries[number].semaphore);
-                if semaphore.is_kind_of(Known::Semaphore) {
-                    let semaphore = semaphore.oop();
-                    self.signal(semaphore);
-                }
+                self.signal_if_semaphore(self.roots.inboxes.entries[number].semaphore);
             }
         }
         has_come
     }
 
-    /// Whether a message may yet come, or has come, for which a process of at least this priority waits [inbox-alive].
-    pub(super) fn messages_wake_from(&self, priority: usize) -> bool {
+    /// Whether something may yet come from outside, or has come, for which a process of at least this priority waits: a message
+    /// [inbox-alive], or a file that is ready.
+    pub(super) fn events_wake_from(&self, priority: usize) -> bool {
         let is_alive = |entry: &&Entry| {
             let state = entry.queue.lock();
             entry.semaphore != Oop::NULL && (state.posters > 0 || state.unannounced > 0)
         };
         let reaches = |process: Value<'_>| self.priority_of(process) >= priority;
-        self.roots.inboxes.entries.iter().filter(is_alive).any(|entry| {
-            let semaphore = self.value(entry.semaphore);
+        let inboxes = self.roots.inboxes.entries.iter().filter(is_alive).map(|entry| entry.semaphore);
+        inboxes.chain(self.roots.waits.semaphores()).any(|semaphore| {
+            let semaphore = self.value(semaphore);
             if !semaphore.is_kind_of(Known::Semaphore) {
                 return false;
             }

@@ -17,6 +17,7 @@ pub(crate) mod migrate;
 mod non_boolean;
 mod origin;
 mod pragmas;
+pub(crate) mod readiness;
 pub(crate) mod refresh;
 mod reserve;
 mod rest;

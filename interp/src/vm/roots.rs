@@ -13,6 +13,7 @@ use instar_heap::heap::Bounds;
 use super::alarms::Alarms;
 use super::inbox::Inboxes;
 use super::interrupt::Interrupt;
+use super::readiness::Waits;
 use super::stack::{Frame, Stack};
 use crate::code::CodeTable;
 use crate::objects::symbols::SymbolTable;
@@ -49,6 +50,8 @@ pub(crate) struct Roots {
     pub alarms: Alarms,
     /// Semaphores to be signalled when other threads hand something in.
     pub inboxes: Inboxes,
+    /// Semaphores to be signalled when files are ready.
+    pub waits: Waits,
     /// Told of each collection, so that caches are looked after at the next poll.
     pub interrupt: Arc<Interrupt>,
 }
@@ -114,6 +117,7 @@ impl RootSet for CollectorView {
         }
         roots.alarms.visit(visitor);
         roots.inboxes.visit(visitor);
+        roots.waits.visit(visitor);
     }
 
     fn visit_weak(&mut self, visitor: &mut dyn FnMut(&mut Oop)) {

@@ -40,7 +40,8 @@ impl Space {
         self.inject_become();
         // Time is kept as though by a process of the highest priority: whoever it interrupts goes to the end of its list.
         let has_rung = self.signal_due();
-        if self.announce_messages() || has_rung {
+        let has_come = self.announce_messages() | self.announce_files();
+        if has_come || has_rung {
             self.give_way()
         } else {
             self.preempt()
@@ -268,7 +269,7 @@ impl Space {
                 }
                 continue;
             }
-            if self.floor > 0 && !self.messages_wake_from(self.floor) && !self.alarms_wake_from(self.floor) {
+            if self.floor > 0 && !self.events_wake_from(self.floor) && !self.alarms_wake_from(self.floor) {
                 // Whoever set the floor waits for somebody below it, or has ended.
                 self.floor = 0;
                 continue;
@@ -277,7 +278,7 @@ impl Space {
                 return self.end_with(Exit::Gathered);
             }
             let deadline = self.roots.alarms.next();
-            if deadline.is_none() && !self.messages_wake_from(0) {
+            if deadline.is_none() && !self.events_wake_from(0) {
                 return self.end_with(Exit::Deadlock);
             }
             let interrupt = self.interrupt.clone();
@@ -289,6 +290,7 @@ impl Space {
             }
             let _ = self.signal_due();
             let _ = self.announce_messages();
+            let _ = self.announce_files();
         }
     }
 

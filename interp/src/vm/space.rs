@@ -14,6 +14,7 @@ use super::inbox::Inboxes;
 use super::inject::{Injection, RandomBecomes};
 use super::interrupt::Interrupt;
 use super::lookup::LookupCache;
+use super::readiness::Waits;
 use super::roots::{Roots, RootsHandle};
 use super::run::Exit;
 use super::stack::StackLimits;
@@ -138,6 +139,7 @@ impl Space {
             mirrors: Mirrors::default(),
             alarms: Alarms::default(),
             inboxes: Inboxes::default(),
+            waits: Waits::default(),
             interrupt: interrupt.clone(),
         });
         if options.random_becomes.is_some() {
