@@ -32,25 +32,26 @@ pub struct Browser {
 
 impl Browser {
     pub fn start() -> Browser {
-        let mut driver = Command::new("chromedriver")
+        let driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
             .spawn()
             .expect("chromedriver is installed, from Debian's chromium-driver");
-        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let config =
+            Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
+        // From here on the driver ends with the test, whatever goes wrong.
+        let mut browser = Browser { driver, agent: Agent::new_with_config(config), session: String::new() };
+        let mut said = BufReader::new(browser.driver.stdout.take().unwrap()).lines().map_while(Result::ok);
         let line =
             said.find(|line| line.contains("successfully on port ")).expect("it says where it listens");
         let port = line.rsplit(' ').next().unwrap().trim_end_matches('.').to_owned();
         std::thread::spawn(move || said.for_each(drop));
-        let config =
-            Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build();
-        let agent = Agent::new_with_config(config);
         let options = json!({ "args": OPTIONS });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
         let base = format!("http://127.0.0.1:{port}/session");
-        let made = post(&agent, &base, &wanted);
-        let session = format!("{base}/{}", made["sessionId"].as_str().unwrap());
-        Browser { driver, agent, session }
+        let made = post(&browser.agent, &base, &wanted);
+        browser.session = format!("{base}/{}", made["sessionId"].as_str().unwrap());
+        browser
     }
 
     /// Goes to a page, and waits until it is loaded.
