@@ -214,7 +214,9 @@ mod tests {
             assert_eq!(load, Load::FULL);
             let (classes, methods) = fix.size.unwrap_or((3, 3));
             let methods = methods - u32::from(fix.id == "float-printing");
-            shell(&format!("printf 'x\\t1\\t{classes}\\t{methods}\\t700\\t20\\t9000\\t50\\t60\\n'"))
+            shell(&format!(
+                "printf 'x\\t1\\t{classes}\\t{methods}\\t700\\t20\\t9000\\t50\\t60\\t8000\\t8400\\n'"
+            ))
         };
         let outcome = run(&options, command, &Steps::silent()).unwrap();
         assert_eq!((outcome.measured, outcome.failures.len()), (10, 2));

@@ -289,7 +289,7 @@ mod tests {
         let text = table(&rows, 1);
         assert!(text.contains("0.960 [0.960, 0.960]") && text.contains("1.040 [1.040, 1.040]"), "{text}");
         assert!(text.contains("geometric mean of 2 programs: 0.999"), "{text}");
-        assert!(text.ends_with("2.00 MiB (median)\ntime to make it: 1.50 ms (median)\n"), "{text}");
+        assert!(text.ends_with("2.00 MiB (median)\ntime to make it: 1.5 ms (median)\n"), "{text}");
         rows[0].time_ns = None;
         assert_eq!(ratios(&rows, "NBody"), [1.04]);
     }
