@@ -1,5 +1,8 @@
 //! Guests that do their worst: neither the hypervisor nor a sibling space notices.
 
+#[path = "support/small.rs"]
+mod small;
+
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,15 +15,8 @@ use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 const SECONDS: Duration = Duration::from_secs(20);
 
 fn options() -> SpaceOptions {
-    let heap = HeapConfig {
-        limit_bytes: 32 * MIB,
-        eden_bytes: MIB,
-        survivor_bytes: MIB,
-        huge_pages: false,
-        ..HeapConfig::default()
-    };
     SpaceOptions {
-        gc: GcConfig { heap, ..GcConfig::default() },
+        gc: GcConfig { heap: small::heap(32), ..GcConfig::default() },
         stacks: StackLimits { most_frames: 20_000, ..StackLimits::default() },
         ..SpaceOptions::default()
     }
@@ -35,9 +31,7 @@ struct Attack {
 
 impl Attack {
     fn begin(statements: &str) -> Attack {
-        static KERNEL: OnceLock<Arc<SpaceImage>> = OnceLock::new();
-        let kernel = KERNEL.get_or_init(|| Space::kernel_image(options()).unwrap()).clone();
-        let hypervisor = Hypervisor::new(kernel, options());
+        let hypervisor = small::hypervisor(options());
         let sibling = hypervisor.create("sibling").unwrap();
         let counting = "Smalltalk at: #Counter put: 0.
             [ Smalltalk at: #Counter put: (Smalltalk at: #Counter) + (#(1) inject: 0 into: [ :a :b | a + b ]) ] repeat";

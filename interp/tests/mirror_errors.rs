@@ -1,6 +1,9 @@
 //! Each operation of Espell's section 4 with each mirror that is none for it: of another space, dead, released, of an object of another shape. What is refused has
 //! changed nothing. Then random operations with random mirrors, in whatever order: the space may be ruined by them, but not the runtime.
 
+#[path = "support/small.rs"]
+mod small;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,20 +18,7 @@ use proptest::sample::Index;
 const SECONDS: Duration = Duration::from_secs(20);
 
 fn hypervisor() -> Hypervisor {
-    let heap = HeapConfig {
-        limit_bytes: 32 * MIB,
-        eden_bytes: MIB,
-        survivor_bytes: MIB,
-        huge_pages: false,
-        ..HeapConfig::default()
-    };
-    let options = SpaceOptions {
-        gc: GcConfig { heap, verify: true, ..GcConfig::default() },
-        ..SpaceOptions::default()
-    };
-    static KERNEL: OnceLock<Arc<SpaceImage>> = OnceLock::new();
-    let kernel = KERNEL.get_or_init(|| Space::kernel_image(options.clone()).unwrap()).clone();
-    Hypervisor::new(kernel, options)
+    small::hypervisor(small::verified(32))
 }
 
 /// What an operation wants at a place.

@@ -1,5 +1,8 @@
 //! The meta-object protocol: each operation of Espell's section 4, and what each refuses.
 
+#[path = "support/small.rs"]
+mod small;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,17 +14,6 @@ use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 
 const SECONDS: Duration = Duration::from_secs(10);
 
-fn options() -> SpaceOptions {
-    let heap = HeapConfig {
-        limit_bytes: 64 * MIB,
-        eden_bytes: MIB,
-        survivor_bytes: MIB,
-        huge_pages: false,
-        ..HeapConfig::default()
-    };
-    SpaceOptions { gc: GcConfig { heap, verify: true, ..GcConfig::default() }, ..SpaceOptions::default() }
-}
-
 struct Fixture {
     hypervisor: Hypervisor,
     space: ObjectSpace,
@@ -29,9 +21,7 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
-        static KERNEL: OnceLock<Arc<SpaceImage>> = OnceLock::new();
-        let kernel = KERNEL.get_or_init(|| Space::kernel_image(options()).unwrap()).clone();
-        let hypervisor = Hypervisor::new(kernel, options());
+        let hypervisor = small::hypervisor(small::verified(64));
         let space = hypervisor.create("application").unwrap();
         Fixture { hypervisor, space }
     }

@@ -1,5 +1,8 @@
 //! Object spaces: made from the kernel's image and from running spaces, run on their own threads, measured, suspended, discarded.
 
+#[path = "support/small.rs"]
+mod small;
+
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,19 +12,11 @@ use instar_interp::spaces::{Hypervisor, MirrorError, ObjectSpace, Phase};
 use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 
 fn options() -> SpaceOptions {
-    let heap = HeapConfig {
-        limit_bytes: 64 * MIB,
-        eden_bytes: MIB,
-        survivor_bytes: MIB,
-        huge_pages: false,
-        ..HeapConfig::default()
-    };
-    SpaceOptions { gc: GcConfig { heap, verify: true, ..GcConfig::default() }, ..SpaceOptions::default() }
+    small::verified(64)
 }
 
 fn kernel() -> Arc<SpaceImage> {
-    static KERNEL: OnceLock<Arc<SpaceImage>> = OnceLock::new();
-    KERNEL.get_or_init(|| Space::kernel_image(options()).unwrap()).clone()
+    small::kernel(options())
 }
 
 fn hypervisor() -> Hypervisor {

@@ -1,5 +1,8 @@
 //! Spaces whose processes wait for input and output: others go on, and the space is gathered, suspended, copied and discarded meanwhile.
 
+#[path = "support/small.rs"]
+mod small;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -43,9 +46,7 @@ impl Drop for Pipe {
 }
 
 fn hypervisor() -> Hypervisor {
-    static KERNEL: OnceLock<Arc<SpaceImage>> = OnceLock::new();
-    let kernel = KERNEL.get_or_init(|| Space::kernel_image(SpaceOptions::default()).unwrap()).clone();
-    Hypervisor::new(kernel, SpaceOptions::default())
+    small::hypervisor(SpaceOptions::default())
 }
 
 /// A space that runs the statements, and in another process sets `Ticks` to ever higher numbers at update points.
