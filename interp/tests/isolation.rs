@@ -3,14 +3,12 @@
 #[path = "support/small.rs"]
 mod small;
 
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use instar_gc::GcConfig;
-use instar_heap::{HeapConfig, MIB};
 use instar_interp::spaces::{Hypervisor, MirrorError, ObjectSpace, Phase};
+use instar_interp::vm::SpaceOptions;
 use instar_interp::vm::stack::StackLimits;
-use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 
 const SECONDS: Duration = Duration::from_secs(20);
 

@@ -4,13 +4,9 @@
 #[path = "support/small.rs"]
 mod small;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use instar_gc::GcConfig;
-use instar_heap::{HeapConfig, MIB};
 use instar_interp::spaces::{ClassDefinition, Hypervisor, Meta, Mirror, MirrorError, ObjectSpace, Phase};
-use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;

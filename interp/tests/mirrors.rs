@@ -3,14 +3,10 @@
 #[path = "support/small.rs"]
 mod small;
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use instar_gc::GcConfig;
-use instar_heap::{HeapConfig, MIB};
 use instar_interp::source::Layout;
 use instar_interp::spaces::{ClassDefinition, Hypervisor, Meta, Mirror, MirrorError, ObjectSpace, Phase};
-use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
 
 const SECONDS: Duration = Duration::from_secs(10);
 

@@ -3,13 +3,13 @@
 #[path = "support/small.rs"]
 mod small;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use instar_gc::GcConfig;
-use instar_heap::{HeapConfig, MIB};
+use instar_heap::MIB;
 use instar_interp::spaces::{Hypervisor, MirrorError, ObjectSpace, Phase};
-use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
+use instar_interp::vm::{SpaceImage, SpaceOptions};
 
 fn options() -> SpaceOptions {
     small::verified(64)

@@ -8,11 +8,10 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use instar_interp::spaces::{Hypervisor, MirrorError, ObjectSpace, Phase};
-use instar_interp::vm::{Space, SpaceImage, SpaceOptions};
+use instar_interp::vm::{Space, SpaceOptions};
 
 const SECONDS: Duration = Duration::from_secs(20);
 
