@@ -40,6 +40,8 @@ const SAFE_POINT: &str = "safe-point";
 const SCENARIO: &str = "scenario";
 /// The subcommand that applies a fix.
 const FIX: &str = "fix";
+/// The subcommand that writes a fix as a patch.
+const FIX_PATCH: &str = "fix-patch";
 
 #[derive(Subcommand)]
 pub enum BenchCommand {
@@ -145,6 +147,17 @@ pub enum BenchCommand {
         /// How become works: lazy, always-check or full-scan
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
+    },
+    /// Print a fix of the core library as a patch, which `instar apply` takes
+    ///
+    /// As what the program was before the fix has to be made first, --before prints the patch for that; nothing if the library is so already.
+    #[command(name = FIX_PATCH)]
+    FixPatch {
+        /// exception-handling, block-memoization, float-printing or do-push-up
+        id: String,
+        /// The way there from the library that is built in
+        #[arg(long)]
+        before: bool,
     },
     /// Experiment E4, the chat application over HTTP is updated under load: server.csv and server-series.csv
     ///
@@ -379,6 +392,12 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             let figures = outside::apply(&id, load, become_strategy(strategy)).map_err(failed)?;
             let figures: Vec<String> = figures.iter().map(u64::to_string).collect();
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
+            Ok(ExitCode::SUCCESS)
+        }
+        BenchCommand::FixPatch { id, before } => {
+            if let Some(patch) = outside::patch(&id, before).map_err(failed)? {
+                say(patch.trim_end());
+            }
             Ok(ExitCode::SUCCESS)
         }
         BenchCommand::Scale { arguments } => {
