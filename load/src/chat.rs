@@ -81,15 +81,6 @@ pub struct Audit {
     pub doubled: u64,
 }
 
-fn request(kind: &'static str, method: &'static str, path: String) -> Request {
-    Request { kind, method, path, content_type: "text/plain; charset=utf-8", body: String::new() }
-}
-
-fn json<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, Fault> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Fault::Content(format!("{error} in {}", answer.start())))
-}
-
 impl Chat {
     /// A room, and a user for each client, who joins it. All have the name in theirs.
     ///
@@ -99,16 +90,16 @@ impl Chat {
         let connection = Connection::new(address, Duration::from_secs(30));
         let ask = |request: Request, status| connection.ask(&request)?.expect(status);
         let room = format!("room-{name}");
-        ask(request("room", "PUT", format!("/room/{room}")), 201)?;
+        ask(Request::new("room", "PUT", format!("/room/{room}")), 201)?;
         let users: Vec<String> = (0..clients).map(|number| format!("user-{name}-{number}")).collect();
         for user in &users {
             let form = Request {
                 content_type: "application/x-www-form-urlencoded",
                 body: format!("firstName=First&lastName={user}"),
-                ..request("user", "PUT", format!("/user/{user}"))
+                ..Request::new("user", "PUT", format!("/user/{user}"))
             };
             ask(form, 201)?;
-            let answer = connection.ask(&request("join", "PUT", format!("/room/{room}/{user}")))?;
+            let answer = connection.ask(&Request::new("join", "PUT", format!("/room/{room}/{user}")))?;
             if !(200..300).contains(&answer.status) {
                 return Err(Fault::Status { status: answer.status, body: answer.start() });
             }
@@ -149,17 +140,17 @@ impl Chat {
     }
 
     fn fetch(&self) -> Request {
-        request("fetch", "POST", format!("/user/{}/pendingMessages", self.user))
+        Request::new("fetch", "POST", format!("/user/{}/pendingMessages", self.user))
     }
 
     fn post(&self) -> Request {
-        let mut post = request("post", "POST", format!("/room/{}/{}", self.room, self.user));
+        let mut post = Request::new("post", "POST", format!("/room/{}/{}", self.room, self.user));
         post.body = self.text(self.posted);
         post
     }
 
     fn take_fetched(&mut self, answer: &Answer) -> Result<(), Fault> {
-        for message in json::<Vec<Message>>(answer)? {
+        for message in answer.json::<Vec<Message>>()? {
             let wrong = |what: &str| {
                 Fault::Content(format!("a message to {} that {what}: {:?}", self.user, message.text))
             };
@@ -177,7 +168,7 @@ impl Chat {
 
     /// The post that was answered is the one before the next.
     fn look_at_posted(&self, answer: &Answer) -> Result<(), Fault> {
-        let Message { from, room, text } = json(answer)?;
+        let Message { from, room, text } = answer.json()?;
         let number = self.posted - 1;
         let is_right = from.as_ref() == Some(&self.user) && room == self.room && text == self.text(number);
         if is_right {
@@ -192,7 +183,7 @@ impl Chat {
     }
 
     fn look_at_user(&self, answer: &Answer) -> Result<(), Fault> {
-        let user: User = json(answer)?;
+        let user: User = answer.json()?;
         // More than all that anybody could have posted would be wrong as well, but nobody knows that here.
         let is_right = user.username == self.user
             && user.full_name == format!("First {}", self.user)
@@ -204,7 +195,7 @@ impl Chat {
 impl Script for Chat {
     fn next(&mut self) -> Request {
         match self.step % (POSTS + 2) {
-            0 => request("look", "GET", format!("/user/{}", self.user)),
+            0 => Request::new("look", "GET", format!("/user/{}", self.user)),
             step if step <= POSTS => self.post(),
             _ => self.fetch(),
         }
