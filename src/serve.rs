@@ -137,7 +137,8 @@ fn answered(mut session: Session, opened: Result<Server, Ended>) -> Result<ExitC
 /// The server's packages, what a program says where its update points are by, and the update engine, if it is not there yet.
 fn load(session: &mut Session, has_engine: bool) -> Result<(), Ended> {
     let mut packages = instar_web::packages().map_err(|errors| said(FAILED, errors))?;
-    packages.extend(instar_espell::packages(instar_espell::APPLICATION).map_err(|errors| said(FAILED, errors))?);
+    packages
+        .extend(instar_espell::packages(instar_espell::APPLICATION).map_err(|errors| said(FAILED, errors))?);
     let engine = if has_engine { &[] } else { instar_dsu::ENGINE };
     let engine = instar_dsu::packages(&[engine, instar_dsu::LIBRARY].concat());
     packages.extend(engine.map_err(|errors| said(FAILED, errors))?);

@@ -22,8 +22,12 @@ use program::{Folder, Program, instar, status, stderr, stdout};
 use serde_json::{Value, json};
 
 /// The updates of Espell's figure 4: whether each is a fix, so that what it mends is wrong before, and how many expressions tell.
-const UPDATES: [(&str, bool, usize); 4] =
-    [("exception-handling", true, 6), ("block-memoization", true, 2), ("float-printing", true, 4), ("do-push-up", false, 3)];
+const UPDATES: [(&str, bool, usize); 4] = [
+    ("exception-handling", true, 6),
+    ("block-memoization", true, 2),
+    ("float-printing", true, 4),
+    ("do-push-up", false, 3),
+];
 
 fn example() -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/forge").to_str().unwrap().to_owned()
@@ -141,38 +145,57 @@ impl Load {
     }
 }
 
+/// The patches of an update: what makes the library as it was before, if it is not so already, and the update itself.
+fn patches(folder: &Folder, id: &str) -> Vec<String> {
+    let print = |options: &[&str]| {
+        let printed = instar(&[&["bench", "fix-patch", id], options].concat());
+        assert_eq!(status(&printed), 0, "{}", stderr(&printed));
+        stdout(&printed)
+    };
+    let texts = [("before", print(&["--before"])), ("fix", print(&[]))];
+    let written = texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| {
+        let file = format!("{id}-{name}.patch");
+        folder.write(&file, &text);
+        folder.path(&file)
+    });
+    written.collect()
+}
+
 #[test]
-fn fixes_are_applied_as_patches_while_clients_commit_and_taken_back() {
+fn fixes_are_applied_as_patches_and_undone_while_clients_commit() {
     let folder = Folder::new("forge-apply", &[]);
     let socket = folder.path("s");
-    let forge = Served::start(&["--control", &socket], &[]);
     let update = |arguments: &[&str]| {
         let done = instar(&[&arguments[..1], &["--to", &socket], &arguments[1..]].concat());
         assert_eq!(status(&done), 0, "{arguments:?}: {}", stderr(&done));
         assert!(stdout(&done).contains("Applied: "), "{}", stdout(&done));
     };
-    let load = Load::start(forge.address);
-    for (id, is_fix, _) in UPDATES {
-        let mut steps = Vec::new();
-        for (file, options) in [("before.patch", &["--before"][..]), ("fix.patch", &[])] {
-            let printed = instar(&[&["bench", "fix-patch", id], options].concat());
-            assert_eq!(status(&printed), 0, "{}", stderr(&printed));
-            folder.write(file, &stdout(&printed));
-            if !stdout(&printed).is_empty() {
-                steps.push(folder.path(file));
-            }
-        }
-        assert!(steps.len() == 2 || !is_fix || id == "block-memoization", "{id}: {steps:?}");
-        for step in &steps {
-            update(&["apply", step]);
-            load.go_on();
-        }
-        for _ in &steps {
+    let patches = UPDATES.map(|(id, _, _)| patches(&folder, id));
+    assert_eq!(patches.each_ref().map(Vec::len), [2, 1, 2, 1]);
+    for options in [&[][..], &["--hypervisor"]] {
+        let mut forge = Served::start(&[options, &["--control", &socket]].concat(), &[]);
+        let load = Load::start(forge.address);
+        for ((id, is_fix, probes), patches) in UPDATES.into_iter().zip(&patches) {
+            let mut check = |right: usize| {
+                load.go_on();
+                if !options.is_empty() {
+                    let asked = format!("((CoreUpdate named: '{id}') with: updater) rightProbes");
+                    assert_eq!(forge.tell(&asked), right.to_string(), "{id}");
+                }
+            };
+            let before = if is_fix { 0 } else { probes };
+            let (fix, preparation) = patches.split_last().unwrap();
+            preparation.iter().for_each(|patch| update(&["apply", patch]));
+            check(before);
+            update(&["apply", fix]);
+            check(probes);
             update(&["undo"]);
-            load.go_on();
+            check(before);
+            // What was prepared is mended by the fix.
+            preparation.iter().for_each(|_| update(&["apply", "--any-base", fix]));
         }
+        load.end();
     }
-    load.end();
 }
 
 #[test]
@@ -180,10 +203,14 @@ fn fixes_are_applied_from_outside_at_update_points_while_clients_commit() {
     for (id, is_fix, probes) in UPDATES {
         let mut forge = Served::start(&["--hypervisor"], &[]);
         let load = Load::start(forge.address);
-        forge.tell(&format!("case := (CoreUpdate named: '{id}') with: updater. case makeBeforeWithin: 20000"));
+        forge
+            .tell(&format!("case := (CoreUpdate named: '{id}') with: updater. case makeBeforeWithin: 20000"));
         load.go_on();
         let before = forge.tell("case rightProbes");
-        assert!(if is_fix { before == "0" } else { before == probes.to_string() }, "{id}: {before} of {probes} right");
+        assert!(
+            if is_fix { before == "0" } else { before == probes.to_string() },
+            "{id}: {before} of {probes} right"
+        );
         forge.tell("case prepare");
         let pause = forge.tell("case applyWithin: 20000. updater pauseMicroseconds");
         assert!(pause.parse::<u64>().is_ok_and(|pause| pause > 0), "{id}: {pause}");

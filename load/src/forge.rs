@@ -12,16 +12,8 @@ use crate::connection::Connection;
 use crate::script::{Answer, Fault, Request, Script};
 
 /// What a client does, over and over.
-const ROUND: [Step; 8] = [
-    Step::Newest,
-    Step::Search,
-    Step::Look,
-    Step::List,
-    Step::Read,
-    Step::Read,
-    Step::Commit,
-    Step::Commit,
-];
+const ROUND: [Step; 8] =
+    [Step::Newest, Step::Search, Step::Look, Step::List, Step::Read, Step::Read, Step::Commit, Step::Commit];
 /// The name of each client's repository.
 const REPOSITORY: &str = "Work";
 /// Versions of a list that is looked at.
@@ -209,7 +201,11 @@ impl Forge {
 
     fn look_at_newest(&self, answer: &Answer) -> Result<(), Fault> {
         let count = answer.json::<Vec<Version>>()?.len() as u64;
-        if (1..=LISTED).contains(&count) { Ok(()) } else { Err(self.wrong("no newest versions", &answer.start())) }
+        if (1..=LISTED).contains(&count) {
+            Ok(())
+        } else {
+            Err(self.wrong("no newest versions", &answer.start()))
+        }
     }
 
     fn look_at_read(&self, answer: &Answer) -> Result<(), Fault> {

@@ -3,8 +3,8 @@
 use instar_bench::fixes::Load;
 use instar_interp::host::Session;
 use instar_interp::spaces::Hypervisor;
-use instar_interp::vm::{Space, SpaceOptions};
 use instar_interp::vm::space::BecomeStrategy;
+use instar_interp::vm::{Space, SpaceOptions};
 
 /// A hypervisor that knows the published updates.
 fn hypervisor_space(strategy: BecomeStrategy) -> Result<(Space, Hypervisor), String> {
