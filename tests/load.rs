@@ -46,11 +46,17 @@ fn a_closed_and_an_open_loop_find_all_messages_once() {
 #[test]
 fn clients_are_spread_over_rooms() {
     let (_program, address) = serve(&["pending=100000", "rooms=3"]);
-    let done = instar(&["load", &address, "--clients", "6", "--rooms", "3", "--rate", "300", "--duration", "1s"]);
+    let done =
+        instar(&["load", &address, "--clients", "6", "--rooms", "3", "--rate", "300", "--duration", "1s"]);
     let said = stdout(&done);
     assert_eq!(status(&done), 0, "{said}{}", stderr(&done));
     // Each room has two members.
-    let numbers = said.lines().next_back().unwrap().split(|c: char| !c.is_ascii_digit()).filter_map(|it| it.parse().ok());
+    let numbers = said
+        .lines()
+        .next_back()
+        .unwrap()
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|it| it.parse().ok());
     let numbers: Vec<u64> = numbers.collect();
     assert!(numbers[0] > 200 && numbers[..] == [numbers[0], 2 * numbers[0], 0, 0], "{said}");
     let refused = instar(&["load", &address, "--rooms", "4", "--duration", "1s"]);

@@ -110,10 +110,9 @@ impl Open {
 
     fn send(&mut self, mut message: &[u8], deadline: Instant) -> Result<(), Fault> {
         while !message.is_empty() {
-            let written =
-                left(deadline).and_then(|time| self.stream.set_write_timeout(Some(time))).and_then(|()| {
-                    retried(|| self.stream.write(message))
-                });
+            let written = left(deadline)
+                .and_then(|time| self.stream.set_write_timeout(Some(time)))
+                .and_then(|()| retried(|| self.stream.write(message)));
             message = &message[written.map_err(|error| broken("while the request was sent", &error))?..];
         }
         Ok(())

@@ -125,11 +125,17 @@ fn answers_are_taken_as_they_come() {
         Hear,
         Drip(whole.into()),
         Hear,
-        say(format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{long}", long.len())),
+        say(format!(
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{long}",
+            long.len()
+        )),
         Hear,
         say("HTTP/1.1 204 No Content\r\n\r\n"),
         Hear,
-        say(format!("HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n", long.len())),
+        say(format!(
+            "HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+            long.len()
+        )),
         // Without a length the body ends with the connection.
         Hear,
         say("HTTP/1.1 200 OK\r\n\r\nthe rest"),
@@ -183,7 +189,10 @@ fn what_is_no_answer_is_a_fault_that_says_so_and_the_next_request_is_not_hurt() 
         (head("transfer-encoding: chunked") + "11111111111111111\r\n", protocol("a chunk of size")),
         (head("transfer-encoding: chunked") + "fffffffffffffff\r\n", protocol("a body of more than")),
         (head("transfer-encoding: chunked") + "2\r\nhello\r\n", protocol("a chunk that is followed by \"ll")),
-        (head("transfer-encoding: chunked") + "0\r\nno header\r\n\r\n", protocol("invalid header name behind")),
+        (
+            head("transfer-encoding: chunked") + "0\r\nno header\r\n\r\n",
+            protocol("invalid header name behind"),
+        ),
         (head("content-length: -1"), protocol("a content-length of \"-1\"")),
         (head("content-length: 2\r\ncontent-length: 3") + "hi", protocol("a content-length of \"3\"")),
         (head("content-length: 99999999999"), protocol("a body of more than")),

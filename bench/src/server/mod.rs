@@ -4,12 +4,14 @@
 //! come. In the middle one more client asks for an update by its route. Latencies count from when a request was due (see [`instar_load`]); every answer is checked,
 //! and what was posted must come to every member once.
 
+mod process;
+mod rows;
+
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,57 +19,21 @@ use include_dir::{Dir, include_dir};
 use instar_load::chat::{Audit, Chat};
 use instar_load::connection::Connection;
 use instar_load::run::{Pace, Plan, Progress, run as load};
-use instar_load::samples::{Sample, Summary, series};
-use instar_load::script::Request;
+use instar_load::samples::{Sample, series};
+use instar_load::script::{Fault, Request};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::process::Server;
+pub use self::rows::{COLUMNS, Row, SERIES_COLUMNS, read, read_series, table};
+use self::rows::{KEY, TASK_COLUMNS, failed_row, key, row, series_row, task_cells};
+use crate::csv_table;
 use crate::figures;
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
+use crate::plot::{self, Course};
 use crate::unpacked::Unpacked;
-
-/// The columns of `server.csv`, a row for each window of an observation.
-pub const COLUMNS: [&str; 20] = [
-    "instances",
-    "pace",
-    "update",
-    "run",
-    "window",
-    "window_ns",
-    "requests",
-    "failed",
-    "mean_ns",
-    "p50_ns",
-    "p99_ns",
-    "p999_ns",
-    "max_ns",
-    "lost",
-    "doubled",
-    "update_ns",
-    "stop_ns",
-    "migrated",
-    "rss_bytes",
-    "failure",
-];
-/// The columns by which a row is known.
-const KEY: [&str; 5] = ["instances", "pace", "update", "run", "window"];
-/// The columns of `server-series.csv`, a row for each half second.
-pub const SERIES_COLUMNS: [&str; 12] = [
-    "instances",
-    "pace",
-    "update",
-    "run",
-    "start_ns",
-    "requests",
-    "failed",
-    "mean_ns",
-    "p50_ns",
-    "p99_ns",
-    "max_ns",
-    "update_start_ns",
-];
 
 static CHAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../examples/chat/v1");
 
@@ -79,18 +45,26 @@ const BIN: Duration = Duration::from_millis(500);
 const WARM_UP: Duration = Duration::from_secs(1);
 /// The window of the update is longer than it by this.
 const AFTERMATH: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The windows, and all of it.
-const WINDOWS: [&str; 4] = ["before", "update", "after", "all"];
+const WINDOWS: [&str; 4] = ["before", "update", "after", ALL];
+const ALL: &str = "all";
 
+/// No update, for comparison.
+pub const NO_UPDATE: &str = "none";
 /// An update and the route that applies it.
 pub const UPDATES: [(&str, &str); 4] = [
-    ("none", ""),
+    (NO_UPDATE, ""),
     ("model", "/updateV1ToV2"),
     ("kernel", "/updateKernel"),
     ("engine", "/updateAtomicProcess"),
 ];
-const OPEN: &str = "700/s";
-const CLOSED: &str = "closed";
+/// At the rate.
+pub const OPEN: &str = "700/s";
+/// As fast as answers come.
+pub const CLOSED: &str = "closed";
+/// Live messages: the paper's, and more.
+const INSTANCES: [u32; 3] = [28_500, 1_000_000, 10_000_000];
 
 /// One observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,33 +76,55 @@ pub struct Task {
     run: u32,
 }
 
-/// What is observed: the model's update at each number of messages and pace, the others and none at the paper's.
+/// What is observed: all updates and none at both paces with the paper's messages; with more all updates at the rate, and the model's at both.
 fn plan(quick: bool, runs: u32) -> Vec<Task> {
-    const PAPER: u32 = 28_500;
+    let [paper, more @ ..] = INSTANCES;
     let mut tasks = Vec::new();
     for run in 1..=runs {
         let mut add = |instances, pace, update| tasks.push(Task { instances, pace, update, run });
-        add(PAPER, OPEN, "model");
         if quick {
-            add(PAPER, CLOSED, "none");
+            add(paper, OPEN, "model");
+            add(paper, CLOSED, "model");
+            add(paper, CLOSED, NO_UPDATE);
             continue;
         }
-        add(PAPER, OPEN, "none");
-        add(PAPER, OPEN, "kernel");
-        add(PAPER, OPEN, "engine");
-        add(PAPER, CLOSED, "none");
-        add(PAPER, CLOSED, "model");
-        for instances in [1_000_000, 10_000_000] {
-            add(instances, OPEN, "model");
+        for pace in [OPEN, CLOSED] {
+            UPDATES.iter().for_each(|(update, _)| add(paper, pace, update));
+        }
+        for instances in more {
+            UPDATES[1..].iter().for_each(|(update, _)| add(instances, OPEN, update));
             add(instances, CLOSED, "model");
         }
     }
     tasks
 }
 
+/// What `--only` takes: updates, paces and numbers of messages.
+#[must_use]
+pub fn choices() -> Vec<String> {
+    let updates = UPDATES.iter().map(|(update, _)| (*update).to_owned());
+    updates.chain([OPEN, CLOSED].map(str::to_owned)).chain(INSTANCES.map(|it| it.to_string())).collect()
+}
+
+/// Whether a task is among those asked for: if `only` names updates, one of these, and so for paces and numbers of messages.
+fn is_wanted(task: &Task, only: &[String]) -> bool {
+    let choices = choices();
+    let (updates, rest) = choices.split_at(UPDATES.len());
+    let (paces, instances) = rest.split_at(2);
+    let is_among = |kind: &[String], name: &str| {
+        let mut asked = only.iter().filter(|it| kind.contains(it)).peekable();
+        asked.peek().is_none() || asked.any(|it| it == name)
+    };
+    is_among(updates, task.update)
+        && is_among(paces, task.pace)
+        && is_among(instances, &task.instances.to_string())
+}
+
 /// What one observation says.
 struct Observation {
     samples: Vec<Sample>,
+    /// The first of what was wrong.
+    faults: Vec<(&'static str, Fault)>,
     audit: Audit,
     /// When the update was asked for and when it was answered, in nanoseconds of the load.
     update: Range<u64>,
@@ -144,7 +140,13 @@ struct Applied {
     stop_us: u64,
 }
 
-/// Measures, writes `server.csv`, `server-series.csv` and a manifest, and makes the table. `serve` is what starts a server of the application in
+impl Applied {
+    const fn stop_ns(&self) -> u64 {
+        self.stop_us * 1000
+    }
+}
+
+/// Measures, writes `server.csv`, `server-series.csv`, a manifest and plots, and makes the table. `serve` is what starts a server of the application in
 /// a folder, with so many messages, which says where it listens.
 ///
 /// # Errors
@@ -156,106 +158,72 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     options.check().map_err(Error::Refused)?;
     let chat = Unpacked::new(&CHAT, "chat").map_err(|error| Error::file(&std::env::temp_dir(), error))?;
-    let runs = options.runs.unwrap_or(1);
-    let duration = Duration::from_secs(if options.quick { 8 } else { 120 });
+    let duration = Duration::from_secs(if options.quick { 6 } else { 120 });
     let series_csv = options.out.join("server-series.csv");
     let facts = json!({ "clients": CLIENTS, "seconds": duration.as_secs() });
     let session = Session::begin(options, facts, &[&series_csv], steps)?;
-    let tasks: Vec<Task> =
-        plan(options.quick, runs).into_iter().filter(|task| options.wants(task.update)).collect();
-    let planned: HashSet<Vec<String>> =
-        tasks.iter().flat_map(|task| WINDOWS.map(|window| key(task, window))).collect();
-    let mut rows = Rows::open(&session.csv, &COLUMNS, &KEY, &planned)?;
-    let mut course = Rows::open(&series_csv, &SERIES_COLUMNS, &SERIES_COLUMNS[..5], &HashSet::new())?;
-    let open: Vec<&Task> = tasks.iter().filter(|task| !rows.has(&key(task, "all"))).collect();
+    let mut tasks = plan(options.quick, options.runs());
+    tasks.retain(|task| is_wanted(task, &options.only));
+    let mut rows = Rows::open(&session.csv, &COLUMNS, &KEY, &HashSet::new())?;
+    let mut course =
+        Rows::open(&series_csv, &SERIES_COLUMNS, &SERIES_COLUMNS[..=TASK_COLUMNS], &HashSet::new())?;
+    let open: Vec<&Task> = tasks.iter().filter(|task| !rows.has(&key(task, ALL))).collect();
+    // What was written of those is of an observation that failed, or was stopped on the way.
+    let begun: HashSet<Vec<String>> = open.iter().map(|task| task_cells(task)).collect();
+    rows.retain(|key| !begun.contains(&key[..TASK_COLUMNS]))?;
+    course.retain(|key| !begun.contains(&key[..TASK_COLUMNS]))?;
     let mut outcome = Outcome { skipped: tasks.len() - open.len(), ..Outcome::default() };
-    outcome.table = heading();
     steps.expect(open.len());
     for task in open {
         steps.before(&title(task));
+        steps.round(&title(task));
         outcome.measured += 1;
-        match observe(task, serve(&chat.path(""), task.instances), duration) {
+        let observed = observe(task, serve(&chat.path(""), task.instances), duration);
+        let failure = match &observed {
             Ok(observation) => {
-                for (start, summary) in observation.course() {
-                    course.push(&course_row(task, start, &summary, observation.update.start))?;
+                for (cells, summary) in observation.course() {
+                    course.push(&series_row(task, cells, &summary, observation))?;
                 }
-                for (window, range) in observation.windows() {
-                    let summary = Summary::of(&observation.samples, range.clone());
-                    rows.push(&row(task, window, &range, &summary, &observation))?;
-                    outcome.table += &line(task, window, &range, &summary, &observation);
+                for (window, range) in WINDOWS.iter().zip(observation.windows()) {
+                    rows.push(&row(task, window, &range, observation))?;
                 }
-                if let Some(why) = observation.complaint() {
-                    steps.note(&format!("failed: {}: {why}", title(task)));
-                    outcome.failures.push(format!("{}: {why}", title(task)));
-                }
+                observation.complaint()
             }
             Err(why) => {
-                let mut row = key(task, "all");
-                row.resize(COLUMNS.len() - 1, String::new());
-                row.push(why.replace(['\n', '\r'], " "));
-                rows.push(&row)?;
-                steps.note(&format!("failed: {}: {why}", title(task)));
-                outcome.failures.push(format!("{}: {why}", title(task)));
+                rows.push(&failed_row(task, ALL, why))?;
+                Some(why.clone())
             }
+        };
+        if let Some(why) = failure {
+            steps.note(&format!("failed: {}: {why}", title(task)));
+            outcome.failures.push(format!("{}: {why}", title(task)));
         }
         steps.after();
     }
     steps.finish();
+    let (rows, courses) = read_all(&session.csv)?;
+    plot::write(&plot::server(&rows, &courses), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&rows);
     session.end()?;
     Ok(outcome)
 }
 
-/// A server, which is killed at the end.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(mut command: Command) -> Result<Server, String> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| format!("cannot start the server: {error}"))?;
-        let out = child.stdout.take().ok_or("the server has no output")?;
-        let mut lines = BufReader::new(out).lines();
-        let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
-            line.rsplit_once("listening on http://").and_then(|(_, address)| address.trim().parse().ok())
-        });
-        // What it says later is read as well, so that it never waits for a reader.
-        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        match address {
-            Some(address) => Ok(Server { child, address }),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err("the server ended before it listened".to_owned())
-            }
-        }
-    }
-
-    fn rss(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        kilobytes.unwrap_or(0) * 1024
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Reads a `server.csv`, and the courses of time beside it if they are there.
+pub(crate) fn read_all(csv: &Path) -> Result<(Vec<Row>, Vec<Course>), csv_table::Error> {
+    let series = rows::series_beside(csv);
+    let courses = if series.exists() { read_series(&series)? } else { Vec::new() };
+    Ok((read(csv)?, courses))
 }
 
 fn observe(task: &Task, serve: Command, duration: Duration) -> Result<Observation, String> {
     let server = Server::start(serve)?;
-    let clients = Chat::begin(server.address, "load", CLIENTS).map_err(|fault| fault.to_string())?;
+    let clients = Chat::begin(server.address, "load", CLIENTS, 1).map_err(|fault| fault.to_string())?;
     let pace = match task.pace {
         OPEN => Pace::Open { per_second: RATE },
         _ => Pace::Closed { think: Duration::ZERO },
     };
-    let patience = Duration::from_secs(30);
-    let plan = Plan { address: server.address, pace, duration, patience };
+    let plan = Plan { address: server.address, pace, duration, patience: PATIENCE };
     let (start, progress) = (Instant::now(), Progress::default());
     let (mut loaded, updated) = thread::scope(|scope| {
         let update = scope.spawn(|| update(task, server.address, start, duration / 2));
@@ -263,11 +231,10 @@ fn observe(task: &Task, serve: Command, duration: Duration) -> Result<Observatio
         (loaded, update.join().unwrap_or_else(|_| Err("the update's client panicked".to_owned())))
     });
     let (update, applied) = updated?;
-    if let Some((kind, fault)) = loaded.faults.first() {
-        return Err(format!("{} requests failed; the first: {kind}: {fault}", loaded.faults.len()));
-    }
     let audit = Chat::end(server.address, &mut loaded.scripts).map_err(|fault| fault.to_string())?;
-    Ok(Observation { samples: loaded.samples, audit, update, applied, rss: server.rss(), duration })
+    let rss = server.rss();
+    let (samples, faults) = (loaded.samples, loaded.faults);
+    Ok(Observation { samples, faults, audit, update, applied, rss, duration })
 }
 
 /// Asks for the update when its time has come.
@@ -291,37 +258,47 @@ fn update(
         content_type: "",
         body: String::new(),
     };
-    let connection = Connection::new(address, Duration::from_secs(30));
-    let answer = connection.ask(&request).and_then(|answer| answer.expect(200));
+    let answer = Connection::new(address, PATIENCE).ask(&request).and_then(|answer| answer.expect(200));
+    let answered = now();
     let answer = answer.map_err(|fault| format!("the update: {fault}"))?;
     let applied = serde_json::from_slice(&answer.body)
         .map_err(|error| format!("the update answered {}: {error}", answer.start()))?;
-    Ok((asked..now(), applied))
+    Ok((asked..answered, applied))
 }
 
 impl Observation {
-    /// The windows with their bounds, in nanoseconds of the load.
-    fn windows(&self) -> [(&'static str, Range<u64>); 4] {
+    /// The bounds of the windows, in nanoseconds of the load. That of the update begins with the first request that was not answered when it was
+    /// asked for.
+    fn windows(&self) -> [Range<u64>; 4] {
         let nanoseconds = |duration: Duration| duration.as_nanos() as u64;
         let (warm, end) = (nanoseconds(WARM_UP), nanoseconds(self.duration));
+        let asked = self.update.start;
+        let under_way = |sample: &&Sample| sample.due < asked && sample.due + sample.latency > asked;
+        let begin = self.samples.iter().filter(under_way).map(|sample| sample.due).min().unwrap_or(asked);
         let after = (self.update.end + nanoseconds(AFTERMATH)).min(end);
-        let bounds = [warm..self.update.start, self.update.start..after, after..end, warm..end];
-        let mut bounds = bounds.into_iter();
-        WINDOWS.map(|name| (name, bounds.next().unwrap_or_default()))
+        [warm..begin, begin..after, after..end, warm..end]
     }
 
-    fn course(&self) -> impl Iterator<Item = (u64, Summary)> {
+    /// Start and width of each bin, with what was due in it.
+    fn course(&self) -> impl Iterator<Item = ((u64, u64), instar_load::samples::Summary)> {
         let width = BIN.as_nanos() as u64;
-        series(&self.samples, BIN, self.duration)
-            .into_iter()
-            .zip(0..)
-            .map(move |(it, index)| (index * width, it))
+        let starts = (0..).map(move |index| (index * width, width));
+        starts.zip(series(&self.samples, BIN, self.duration))
     }
 
     /// What is wrong with it.
     fn complaint(&self) -> Option<String> {
+        let failed = self.samples.iter().filter(|sample| sample.is_failed).count();
         let Audit { lost, doubled, .. } = self.audit;
-        (lost + doubled > 0).then(|| format!("{lost} messages lost, {doubled} doubled"))
+        if failed as u64 + lost + doubled == 0 {
+            return None;
+        }
+        let first = self
+            .faults
+            .first()
+            .map_or_else(String::new, |(kind, fault)| format!(" (first: {kind}: {fault})"));
+        let counts = format!("{failed} requests failed{first}, {lost} messages lost, {doubled} doubled");
+        Some(counts.replace(['\n', '\r'], " "))
     }
 }
 
@@ -330,80 +307,51 @@ fn title(task: &Task) -> String {
     format!("{count} messages, {}, update: {}", task.pace, task.update)
 }
 
-fn key(task: &Task, window: &str) -> Vec<String> {
-    let Task { instances, pace, update, run } = *task;
-    vec![instances.to_string(), pace.to_owned(), update.to_owned(), run.to_string(), window.to_owned()]
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn row(
-    task: &Task,
-    window: &str,
-    range: &Range<u64>,
-    summary: &Summary,
-    observation: &Observation,
-) -> Vec<String> {
-    let mut row = key(task, window);
-    let Observation { audit, update, applied, rss, .. } = observation;
-    row.extend([(range.end - range.start).to_string(), summary.requests.to_string()]);
-    row.extend([summary.failed.to_string(), format!("{:.0}", summary.mean_ns)]);
-    let Summary { p50_ns, p99_ns, p999_ns, max_ns, .. } = summary;
-    row.extend([p50_ns, p99_ns, p999_ns, max_ns, &audit.lost, &audit.doubled].map(u64::to_string));
-    row.extend(
-        [update.end - update.start, applied.stop_us * 1000, applied.instances, *rss].map(|it| it.to_string()),
-    );
-    row.push(observation.complaint().unwrap_or_default());
-    row
-}
+    #[test]
+    fn the_plan_has_each_update_at_each_size_and_none_for_comparison() {
+        let tasks = plan(false, 1);
+        assert!(tasks.len() <= 20);
+        for (update, _) in &UPDATES[1..] {
+            for instances in INSTANCES {
+                let has = |it: &Task| it.update == *update && it.instances == instances && it.pace == OPEN;
+                assert!(tasks.iter().any(has), "{update} with {instances}");
+            }
+        }
+        let only = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            tasks.iter().filter(|task| is_wanted(task, &names)).count()
+        };
+        assert_eq!(only(&[]), tasks.len());
+        assert_eq!((only(&["model", "closed"]), only(&["model", "1000000", "700/s"])), (3, 1));
+        assert_eq!(only(&["none", "kernel", "28500"]), 4);
+    }
 
-fn course_row(task: &Task, start: u64, summary: &Summary, update_start: u64) -> Vec<String> {
-    let Summary { requests, failed, mean_ns, p50_ns, p99_ns, max_ns, .. } = *summary;
-    let mut row = key(task, &start.to_string());
-    row.extend([requests.to_string(), failed.to_string(), format!("{mean_ns:.0}")]);
-    row.extend([p50_ns, p99_ns, max_ns, update_start].map(|it| it.to_string()));
-    row
-}
-
-fn heading() -> String {
-    format!(
-        "{:>12} {:<7}{:<8}{:<8}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>6}{:>8}\n",
-        "messages",
-        "pace",
-        "update",
-        "window",
-        "requests",
-        "req/s",
-        "p50",
-        "p99",
-        "p99.9",
-        "max",
-        "stop",
-        "lost",
-        "doubled"
-    )
-}
-
-fn line(
-    task: &Task,
-    window: &str,
-    range: &Range<u64>,
-    summary: &Summary,
-    observation: &Observation,
-) -> String {
-    let time = |ns: u64| figures::duration(ns as f64);
-    let seconds = (range.end - range.start) as f64 / 1e9;
-    format!(
-        "{:>12} {:<7}{:<8}{window:<8}{:>10}{:>11.0}{:>11}{:>11}{:>11}{:>11}{:>11}{:>6}{:>8}\n",
-        figures::grouped(u64::from(task.instances)),
-        task.pace,
-        task.update,
-        summary.requests,
-        summary.requests as f64 / seconds,
-        time(summary.p50_ns),
-        time(summary.p99_ns),
-        time(summary.p999_ns),
-        time(summary.max_ns),
-        time(observation.applied.stop_us * 1000),
-        observation.audit.lost,
-        observation.audit.doubled,
-    )
+    #[test]
+    fn the_window_of_an_update_begins_with_what_waited_for_it() {
+        let second = 1_000_000_000;
+        let sample = |due, latency| Sample { kind: "x", due, latency, service: latency, is_failed: false };
+        let observation = Observation {
+            samples: vec![sample(2 * second, second / 2), sample(3 * second - 5, 9), sample(4 * second, 9)],
+            faults: Vec::new(),
+            audit: Audit::default(),
+            update: 3 * second..3 * second + 7,
+            applied: Applied::default(),
+            rss: 0,
+            duration: Duration::from_secs(6),
+        };
+        let after = 3 * second + 7 + second / 2;
+        let begin = 3 * second - 5;
+        assert_eq!(
+            observation.windows(),
+            [second..begin, begin..after, after..6 * second, second..6 * second]
+        );
+        assert_eq!(observation.complaint(), None);
+        let audit = Audit { lost: 2, ..Audit::default() };
+        let complaint = Observation { audit, ..observation }.complaint().unwrap();
+        assert_eq!(complaint, "0 requests failed, 2 messages lost, 0 doubled");
+    }
 }
