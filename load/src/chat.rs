@@ -1,5 +1,5 @@
-//! The chat application's clients. All are members of one room; each looks at its user, posts fifty messages, and fetches what waits for it, over
-//! and over (1 : 50 : 1). What a message says tells who sent it and as which of his, so that each member can keep books of what it gets.
+//! The chat application's clients. Each is a member of one room, looks at its user, posts fifty messages, and fetches what waits for it, over
+//! and over (1 : 50 : 1). What a message says tells who sent it and as which of his, so that each member can keep books of what it gets in its room.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -82,37 +82,37 @@ pub struct Audit {
 }
 
 impl Chat {
-    /// A room, and a user for each client, who joins it. All have the name in theirs.
+    /// Rooms, and a user for each client, who joins one of them, in turn. All have the name in theirs.
     ///
     /// # Errors
     /// The application did not do what it was asked for.
-    pub fn begin(address: SocketAddr, name: &str, clients: usize) -> Result<Vec<Chat>, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
-        let ask = |request: Request, status| connection.ask(&request)?.expect(status);
-        let room = format!("room-{name}");
-        ask(Request::new("room", "PUT", format!("/room/{room}")), 201)?;
-        let users: Vec<String> = (0..clients).map(|number| format!("user-{name}-{number}")).collect();
-        for user in &users {
+    pub fn begin(address: SocketAddr, name: &str, clients: usize, rooms: usize) -> Result<Vec<Chat>, Fault> {
+        let mut connection = Connection::new(address, Duration::from_secs(30));
+        let mut ask = |request: Request, status| connection.ask(&request)?.expect(status);
+        let rooms: Vec<String> = (0..rooms).map(|number| format!("room-{name}-{number}")).collect();
+        for room in &rooms {
+            ask(Request::new("room", "PUT", format!("/room/{room}")), 201)?;
+        }
+        let mut chats = Vec::new();
+        for (number, room) in rooms.iter().cycle().take(clients).enumerate() {
+            let user = format!("user-{name}-{number}");
             let form = Request {
                 content_type: "application/x-www-form-urlencoded",
                 body: format!("firstName=First&lastName={user}"),
                 ..Request::new("user", "PUT", format!("/user/{user}"))
             };
             ask(form, 201)?;
-            let answer = connection.ask(&Request::new("join", "PUT", format!("/room/{room}/{user}")))?;
-            if !(200..300).contains(&answer.status) {
-                return Err(Fault::Status { status: answer.status, body: answer.start() });
-            }
+            ask(Request::new("join", "PUT", format!("/room/{room}/{user}")), 201)?;
+            chats.push(Chat {
+                room: room.clone(),
+                user,
+                step: 0,
+                posted: 0,
+                unsure: BTreeSet::new(),
+                received: BTreeMap::new(),
+            });
         }
-        let chat = |user: String| Chat {
-            room: room.clone(),
-            user,
-            step: 0,
-            posted: 0,
-            unsure: BTreeSet::new(),
-            received: BTreeMap::new(),
-        };
-        Ok(users.into_iter().map(chat).collect())
+        Ok(chats)
     }
 
     /// Fetches for each client what still waits for it, and compares all books.
@@ -120,7 +120,7 @@ impl Chat {
     /// # Errors
     /// The application did not do what it was asked for.
     pub fn end(address: SocketAddr, clients: &mut [Chat]) -> Result<Audit, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
+        let mut connection = Connection::new(address, Duration::from_secs(30));
         for client in clients.iter_mut() {
             client.take_fetched(&connection.ask(&client.fetch())?.expect(200)?)?;
         }
@@ -128,7 +128,7 @@ impl Chat {
         for sender in clients.iter() {
             let sure = || (0..sender.posted).filter(|number| !sender.unsure.contains(number));
             audit.posted += sure().count() as u64;
-            for member in clients.iter() {
+            for member in clients.iter().filter(|member| member.room == sender.room) {
                 let nothing = Received::default();
                 let received = member.received.get(&sender.user).unwrap_or(&nothing);
                 audit.expected += sure().count() as u64;

@@ -76,9 +76,9 @@ impl Forge {
     /// # Errors
     /// The application did not do what it was asked for.
     pub fn begin(address: SocketAddr, name: &str, clients: usize) -> Result<Vec<Forge>, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
-        let ask = |request: &Request| connection.ask(request)?.expect(201);
-        let begin = |number: usize| {
+        let mut connection = Connection::new(address, Duration::from_secs(30));
+        let mut ask = |request: &Request| connection.ask(request)?.expect(201);
+        let mut begin = |number: usize| {
             // All names are as long, so that none is found within another.
             let user = format!("user-{name}-{number:04}");
             let mut forge = Forge { user, step: 0, sent: 0, unsure: BTreeSet::new() };
@@ -90,7 +90,7 @@ impl Forge {
             forge.look_at_committed(&first)?;
             Ok(forge)
         };
-        (0..clients).map(begin).collect()
+        (0..clients).map(&mut begin).collect()
     }
 
     /// Looks for all that was committed.
@@ -98,7 +98,7 @@ impl Forge {
     /// # Errors
     /// The application did not do what it was asked for.
     pub fn end(address: SocketAddr, clients: &[Forge]) -> Result<Audit, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
+        let mut connection = Connection::new(address, Duration::from_secs(30));
         let mut audit = Audit::default();
         for client in clients {
             let mut found: BTreeMap<u64, u64> = BTreeMap::new();

@@ -33,6 +33,9 @@ pub enum Fault {
     /// No answer, or half of one.
     #[error("no answer: {0}")]
     Connection(String),
+    /// What came is no answer as HTTP knows it, or longer than any should be.
+    #[error("no HTTP: {0}")]
+    Protocol(String),
     /// An answer that says so itself.
     #[error("status {status}: {body}")]
     Status {
