@@ -4,6 +4,7 @@ mod outside;
 mod safepoints;
 mod update;
 mod virtualized;
+mod webapp;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -165,6 +166,14 @@ pub enum BenchCommand {
     /// updates: none, model, kernel, engine.
     #[command(after_help = STATUS)]
     Server {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Experiment E7, the core library of the forge is updated while it serves: webapp.csv, webapp-series.csv and plots
+    ///
+    /// Twenty users, 90 s, one of four updates after 30, by gDSU at a safe point that it finds, and by Chester at the forge's own update points. --only takes updates.
+    #[command(after_help = STATUS)]
+    Webapp {
         #[command(flatten)]
         arguments: BenchArguments,
     },
@@ -424,6 +433,11 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(server::run(&options, serve, &steps), &options)
+        }
+        BenchCommand::Webapp { arguments } => {
+            let options = arguments.options(lang::Command::Webapp, Strategy::Lazy);
+            let forge = webapp::Forge { program: guest.program.clone() };
+            finish(instar_bench::webapp::run(&options, &forge, &steps), &options)
         }
         BenchCommand::Peers { arguments } => {
             let options = arguments.options(lang::Command::Peers, Strategy::Lazy);

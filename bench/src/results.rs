@@ -14,6 +14,7 @@ use crate::plot::{self, Plot};
 use crate::record::{self, Record};
 use crate::report::Report;
 use crate::server;
+use crate::webapp;
 
 /// The rows of one or more CSVs.
 #[derive(Default)]
@@ -100,7 +101,7 @@ impl Results {
 /// What can be drawn.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
                      barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …), \
-                     virtualization.csv (benchmark, mode, …) or server.csv (instances, pace, window, …)";
+                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …) or webapp.csv (update, safe_point, window, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
@@ -108,6 +109,10 @@ const SEED: u64 = 42;
 /// Plots and table of a CSV that `instar bench` wrote; `None` if it is none.
 fn language(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, Error> {
     let has = |columns: &[&str]| columns.iter().all(|name| table.header().iter().any(|it| it == *name));
+    if has(&["update", "safe_point", "window"]) {
+        let (rows, courses) = webapp::read_all(path)?;
+        return Ok(Some((plot::webapp(&courses), webapp::table(&rows))));
+    }
     if has(&["instances", "pace", "window"]) {
         let (rows, courses) = server::read_all(path)?;
         return Ok(Some((plot::server(&rows, &courses), server::table(&rows))));

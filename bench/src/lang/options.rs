@@ -31,6 +31,8 @@ pub enum Command {
     Peers,
     /// Experiment E4: a server under load is updated.
     Server,
+    /// Experiment E7: a web application whose core library is updated.
+    Webapp,
     /// Return barriers against update points.
     Safepoints,
     /// Experiment E10: how an update grows.
@@ -52,6 +54,7 @@ impl Command {
             Self::Effort => "effort",
             Self::Peers => "peers",
             Self::Server => "server",
+            Self::Webapp => "webapp",
             Self::Safepoints => "safepoints",
             Self::Scale => "scale",
         }
@@ -59,8 +62,15 @@ impl Command {
 }
 
 /// Commands without `--become`.
-const ONE_STRATEGY: [Command; 6] =
-    [Command::Barrier, Command::Effort, Command::Peers, Command::Safepoints, Command::Scale, Command::Server];
+const ONE_STRATEGY: [Command; 7] = [
+    Command::Barrier,
+    Command::Effort,
+    Command::Peers,
+    Command::Safepoints,
+    Command::Scale,
+    Command::Server,
+    Command::Webapp,
+];
 
 /// What to measure.
 #[derive(Clone, Debug, Serialize)]
@@ -72,7 +82,7 @@ pub struct Options {
     pub out: PathBuf,
     /// Under a minute: fewer runs and smaller counts.
     pub quick: bool,
-    /// Repetitions; by default 10, with `--quick` 2, of `server` 1.
+    /// Repetitions; by default 10, with `--quick` 2, of `server` and `webapp` 1.
     pub runs: Option<u32>,
     /// Seed of the order and of the bootstrap.
     pub seed: u64,
@@ -94,7 +104,7 @@ impl Options {
     #[must_use]
     pub fn runs(&self) -> u32 {
         self.runs.unwrap_or(match self.experiment {
-            Command::Server => 1,
+            Command::Server | Command::Webapp => 1,
             _ if self.quick => 2,
             _ => 10,
         })
@@ -120,6 +130,7 @@ impl Options {
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
             Command::Scale => crate::scale::DIMENSIONS.iter().map(|it| it.0).collect(),
             Command::Server => choices.iter().map(String::as_str).collect(),
+            Command::Webapp => crate::webapp::updates().iter().map(|it| it.id).collect(),
             Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };

@@ -10,6 +10,7 @@ mod memory;
 mod pause;
 mod png;
 mod ratios;
+mod safe_points;
 mod scale;
 mod scene;
 pub(crate) mod select;
@@ -138,6 +139,18 @@ pub fn server(rows: &[server::Row], courses: &[Course]) -> Vec<Plot> {
     let summary = longest_waits::by_instances(rows);
     let summary = summary.map(|scene| Plot { name: "server".to_owned(), meaning: longest, scene });
     summary.into_iter().chain(courses.iter().filter_map(course)).collect()
+}
+
+/// The plots of experiment E7, one for each update: the course with each kind of safe points.
+#[must_use]
+pub fn webapp(courses: &[Course]) -> Vec<Plot> {
+    let meaning = "How long the users of a service wait for one whose core library is updated meanwhile, where the runtime finds a safe point and where \
+                   the program names it.";
+    let plot = |fix: &crate::fixes::Fix| {
+        let scene = safe_points::response_times(fix.id, courses)?;
+        Some(Plot { name: format!("webapp-{}", fix.id), meaning, scene })
+    };
+    crate::webapp::updates().iter().filter_map(plot).collect()
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.
