@@ -144,7 +144,7 @@ fn plan(quick: bool, runs: u32) -> Vec<Task> {
 pub fn run(options: &Options, program: &impl Program, steps: &Steps) -> Result<Outcome, Error> {
     options.check().map_err(Error::Refused)?;
     let forge = Unpacked::new(&FORGE, "forge").map_err(|error| Error::file(&std::env::temp_dir(), error))?;
-    let duration = Duration::from_secs(if options.quick { 9 } else { 90 });
+    let duration = Duration::from_secs(if options.quick { 6 } else { 90 });
     let series_csv = options.out.join("webapp-series.csv");
     let facts = json!({ "users": USERS, "think_ms": THINK.as_millis(), "versions": VERSIONS, "seconds": duration.as_secs() });
     let session = Session::begin(options, facts, &[&series_csv], steps)?;

@@ -103,7 +103,7 @@ pub(super) fn response_times(course: &Course) -> Option<Scene> {
 
 impl Update {
     /// Whether requests of the bin were due while it was under way.
-    const fn touches(&self, bin: &Bin) -> bool {
+    pub(super) const fn touches(&self, bin: &Bin) -> bool {
         bin.start_ns <= self.at.end && self.at.start < bin.start_ns + bin.width_ns
     }
 }

@@ -1,4 +1,4 @@
-//! The plots of experiments E1 to E5 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of experiments E1 to E5 and E7 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
 mod chart;

@@ -1,13 +1,13 @@
 //! The response times of a service around one update, with both kinds of safe points in one plot (Espell, Fig. 4).
 
 use super::chart::{Chart, EndLabel, Frame, heading};
-use super::course::{Bin, Course};
+use super::course::{Bin, Course, Update};
 use super::scale::{Scale, Unit};
-use super::scene::{At, Color, Scene, Stroke, Text};
+use super::scene::{At, Color, Scene, Stroke};
 use crate::figures;
 use crate::webapp::{AUTOMATIC, EXPLICIT, course_name};
 
-const FRAME: Frame = Frame { left: 100.0, top: 118.0, right: 760.0, bottom: 480.0 };
+const FRAME: Frame = Frame { left: 100.0, top: 124.0, right: 760.0, bottom: 480.0 };
 /// In the colours of Okabe and Ito.
 const SAFE_POINTS: [(&str, Color); 2] =
     [(AUTOMATIC, Color(0x00, 0x72, 0xb2)), (EXPLICIT, Color(0xd5, 0x5e, 0x00))];
@@ -23,11 +23,15 @@ pub(super) fn response_times(update: &str, courses: &[Course]) -> Option<Scene> 
         SAFE_POINTS.iter().filter_map(|&(name, color)| Some((name, color, find(name)?))).collect();
     let (_, _, first) = found.first()?;
     let Bin { start_ns, width_ns, .. } = *first.bins.last()?;
-    let mut scene = Scene::new(880.0, FRAME.bottom + 60.0, &format!("{} – {update}", first.title));
-    let about =
-        format!("Update: {update}. Requests that were due in each {}.", figures::duration(width_ns as f64));
+    let mut scene = Scene::new(920.0, FRAME.bottom + 60.0, &format!("{} – {update}", first.title));
+    let each = figures::duration(width_ns as f64);
+    let about = format!(
+        "Update: {update} (dashed). Requests that were due in each {each}, until their answers were there."
+    );
     let took: Vec<String> = found.iter().map(|(name, _, course)| taken(name, course)).collect();
-    heading(&mut scene, FRAME.left, &first.title, &[&about, &format!("{}.", took.join("; "))]);
+    let mut lines = vec![about.as_str()];
+    lines.extend(took.iter().map(String::as_str));
+    heading(&mut scene, FRAME.left, &first.title, &lines);
     let seconds = |ns: u64| ns as f64 / 1e9;
     let bins = || found.iter().flat_map(|(_, _, course)| &course.bins);
     let times = LINES.iter().flat_map(|(_, _, figure)| bins().map(figure)).filter(|&ns| ns > 0);
@@ -41,7 +45,7 @@ pub(super) fn response_times(update: &str, courses: &[Course]) -> Option<Scene> 
     for (name, color, course) in found {
         for update in &course.updates {
             let x = chart.x.at(seconds(update.at.start));
-            let stroke = Stroke { color, width: 1.0, dashed: true };
+            let stroke = Stroke { color: Color::GREY, width: 1.0, dashed: true };
             scene.line([(x, FRAME.top), (x, FRAME.bottom)], stroke);
         }
         for (figure_name, width, figure) in LINES {
@@ -57,25 +61,24 @@ pub(super) fn response_times(update: &str, courses: &[Course]) -> Option<Scene> 
         }
     }
     chart.end_labels(&mut scene, labels);
-    scene.text(
-        Text::new((FRAME.left, FRAME.bottom + 54.0), "Dashed: the update is asked for.").color(Color::GREY),
-    );
     Some(scene)
 }
 
-/// How long the update took, for the heading.
+/// How long the update took, and the longest response in the time around it.
 fn taken(name: &str, course: &Course) -> String {
     let duration = |ns: u64| figures::duration(ns as f64);
-    let update = |update: &super::course::Update| {
-        format!("{} with a stop of {}", duration(update.at.end - update.at.start), duration(update.stop_ns))
+    let update = |update: &Update| {
+        let around = course.bins.iter().filter(|bin| update.touches(bin));
+        let longest = around.map(|bin| bin.max_ns).max().unwrap_or(0);
+        let (took, stop) = (duration(update.at.end - update.at.start), duration(update.stop_ns));
+        format!("{took}, stop {stop}, longest response then {}", duration(longest))
     };
     let updates: Vec<String> = course.updates.iter().map(update).collect();
-    format!("{name}: {}", updates.join(", "))
+    format!("{name}: {}", updates.join("; "))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::course::Update;
     use super::super::svg;
     use super::*;
 
@@ -99,9 +102,12 @@ mod tests {
         };
         let courses = [course(AUTOMATIC, 7_000_000), course(EXPLICIT, 2_000_000)];
         let drawn = svg::render(&response_times("do-push-up", &courses).unwrap());
-        for text in
-            ["automatic, max", "explicit, p50", "explicit: 5 ms with a stop of 1 ms", "Update: do-push-up."]
-        {
+        for text in [
+            "automatic, max",
+            "explicit, p50",
+            "explicit: 5 ms, stop 1 ms, longest response then 2 ms",
+            "Update: do-push-up (dashed).",
+        ] {
             assert!(drawn.contains(text), "{text}: {drawn}");
         }
         assert!(!drawn.contains("NaN"));
