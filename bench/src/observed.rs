@@ -11,6 +11,7 @@ use instar_load::samples::{Sample, Summary, series};
 use instar_load::script::{Fault, Script};
 
 use crate::csv_table::{self, Table};
+use crate::figures;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
 use crate::plot::{Bin, Course, Update};
@@ -191,6 +192,71 @@ pub(crate) fn measure<T: Task>(
     }
     steps.finish();
     Ok(outcome)
+}
+
+/// A window of an observation that came to its end, as it is read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub window: String,
+    pub window_ns: u64,
+    pub requests: u64,
+    pub failed: u64,
+    pub p50_ns: u64,
+    pub p99_ns: u64,
+    pub p999_ns: u64,
+    pub max_ns: u64,
+    pub lost: u64,
+    pub doubled: u64,
+    pub stop_ns: u64,
+}
+
+impl Window {
+    pub(crate) fn read(row: &csv_table::Row<'_>) -> Result<Self, csv_table::Error> {
+        Ok(Self {
+            window: row.get("window")?,
+            window_ns: row.get("window_ns")?,
+            requests: row.get("requests")?,
+            failed: row.get("failed")?,
+            p50_ns: row.get("p50_ns")?,
+            p99_ns: row.get("p99_ns")?,
+            p999_ns: row.get("p999_ns")?,
+            max_ns: row.get("max_ns")?,
+            lost: row.get("lost")?,
+            doubled: row.get("doubled")?,
+            stop_ns: row.get("stop_ns")?,
+        })
+    }
+
+    /// A line of a table, under [`heading`](Self::heading).
+    pub(crate) fn line(&self) -> String {
+        let times = [self.p50_ns, self.p99_ns, self.p999_ns, self.max_ns, self.stop_ns];
+        let times = times.map(|ns| format!("{:>11}", figures::duration(ns as f64))).concat();
+        format!(
+            "{:<8}{:>10}{:>11.0}{times}{:>8}{:>6}{:>8}\n",
+            self.window,
+            self.requests,
+            self.requests as f64 * 1e9 / self.window_ns.max(1) as f64,
+            self.failed,
+            self.lost,
+            self.doubled,
+        )
+    }
+
+    pub(crate) fn heading() -> String {
+        format!(
+            "{:<8}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}{:>6}{:>8}\n",
+            "window", "requests", "req/s", "p50", "p99", "p99.9", "max", "stop", "failed", "lost", "doubled"
+        )
+    }
+}
+
+/// Reads the rows that have figures.
+pub(crate) fn read_windows<R>(
+    path: &Path,
+    row: impl Fn(&csv_table::Row<'_>) -> Result<R, csv_table::Error>,
+) -> Result<Vec<R>, csv_table::Error> {
+    let table = Table::read(path)?;
+    table.rows().filter(|row| row.get::<u64>("requests").is_ok()).map(|it| row(&it)).collect()
 }
 
 /// Where the course of time of an experiment's CSV stands: `NAME-series.csv`, or what it was renamed to together with that.

@@ -13,14 +13,15 @@ use instar_load::forge::Forge;
 use instar_load::run::{Pace, Plan};
 use serde_json::json;
 
-use crate::csv_table::{self, Table};
+use crate::csv_table;
 use crate::figures;
 use crate::fixes::{FIXES, Fix};
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Session};
 use crate::lang::steps::Steps;
 use crate::observed::{
-    self, Columns, Observed, PATIENCE, load_and_update, measure, read_courses, series_beside,
+    self, Columns, Observed, PATIENCE, Window, load_and_update, measure, read_courses, read_windows,
+    series_beside,
 };
 use crate::plot::{self, Course, Update};
 use crate::server::process::Server;
@@ -235,18 +236,8 @@ fn number(server: &mut Server, statements: &str) -> Result<u64, String> {
 pub struct Row {
     pub update: String,
     pub safe_point: String,
-    pub window: String,
-    pub window_ns: u64,
-    pub requests: u64,
-    pub failed: u64,
-    pub p50_ns: u64,
-    pub p99_ns: u64,
-    pub p999_ns: u64,
-    pub max_ns: u64,
-    pub lost: u64,
-    pub doubled: u64,
-    pub stop_ns: u64,
     pub wait_ns: u64,
+    pub seen: Window,
 }
 
 /// Reads the rows of `webapp.csv` that have figures.
@@ -254,27 +245,14 @@ pub struct Row {
 /// # Errors
 /// Names file, line and column of what does not fit.
 pub fn read(path: &Path) -> Result<Vec<Row>, csv_table::Error> {
-    let table = Table::read(path)?;
-    let row = |row: csv_table::Row<'_>| {
+    read_windows(path, |row| {
         Ok(Row {
             update: row.get("update")?,
             safe_point: row.get("safe_point")?,
-            window: row.get("window")?,
-            window_ns: row.get("window_ns")?,
-            requests: row.get("requests")?,
-            failed: row.get("failed")?,
-            p50_ns: row.get("p50_ns")?,
-            p99_ns: row.get("p99_ns")?,
-            p999_ns: row.get("p999_ns")?,
-            max_ns: row.get("max_ns")?,
-            lost: row.get("lost")?,
-            doubled: row.get("doubled")?,
-            stop_ns: row.get("stop_ns")?,
             wait_ns: row.get("wait_ns")?,
+            seen: Window::read(row)?,
         })
-    };
-    let has_figures = |row: &csv_table::Row<'_>| row.get::<u64>("requests").is_ok();
-    table.rows().filter(has_figures).map(row).collect()
+    })
 }
 
 /// Reads a `webapp.csv`, and the courses of time beside it if they are there.
@@ -306,42 +284,10 @@ pub(crate) fn course_name(update: &str, safe_point: &str) -> String {
 /// The windows of all observations.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let mut table = format!(
-        "{:<20}{:<11}{:<8}{:>10}{:>8}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}{:>6}{:>8}\n",
-        "update",
-        "safe point",
-        "window",
-        "requests",
-        "req/s",
-        "p50",
-        "p99",
-        "p99.9",
-        "max",
-        "wait",
-        "stop",
-        "failed",
-        "lost",
-        "doubled"
-    );
-    for row in rows {
-        let time = |ns: u64| figures::duration(ns as f64);
-        table += &format!(
-            "{:<20}{:<11}{:<8}{:>10}{:>8.0}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}{:>6}{:>8}\n",
-            row.update,
-            row.safe_point,
-            row.window,
-            row.requests,
-            row.requests as f64 * 1e9 / row.window_ns.max(1) as f64,
-            time(row.p50_ns),
-            time(row.p99_ns),
-            time(row.p999_ns),
-            time(row.max_ns),
-            time(row.wait_ns),
-            time(row.stop_ns),
-            row.failed,
-            row.lost,
-            row.doubled,
-        );
+    let mut table = format!("{:<20}{:<11}{:>10}  {}", "update", "safe point", "wait", Window::heading());
+    for Row { update, safe_point, wait_ns, seen } in rows {
+        let wait = figures::duration(*wait_ns as f64);
+        table += &format!("{update:<20}{safe_point:<11}{wait:>10}  {}", seen.line());
     }
     table
 }

@@ -20,7 +20,8 @@ const PAPER_NS: f64 = 1.4e9;
 
 /// `None` without rows of an update's window.
 pub(super) fn by_instances(rows: &[Row]) -> Option<Scene> {
-    let updates: Vec<&Row> = rows.iter().filter(|row| row.window == "update" && row.requests > 0).collect();
+    let updates: Vec<&Row> =
+        rows.iter().filter(|row| row.seen.window == "update" && row.seen.requests > 0).collect();
     updates.first()?;
     let title = "The longest response while the chat application is updated under load";
     let mut scene = Scene::new(990.0, FRAME.bottom + 70.0, title);
@@ -28,7 +29,7 @@ pub(super) fn by_instances(rows: &[Row]) -> Option<Scene> {
     let marks = "Filled: 700 requests a second by the clock; hollow: as fast as answers come.";
     heading(&mut scene, FRAME.left, title, &[explanation, marks]);
     let paper = [(TARGETS[0].0, PAPER_NS), (TARGETS[2].0, PAPER_NS)];
-    let at = |row: &Row| (f64::from(row.instances), row.max_ns as f64);
+    let at = |row: &Row| (f64::from(row.instances), row.seen.max_ns as f64);
     let points: Vec<(f64, f64)> = updates.iter().map(|row| at(row)).chain(TARGETS).chain(paper).collect();
     let chart = Chart::over(FRAME, &[], (Unit::Count, Unit::Nanoseconds), &points);
     chart.axes(&mut scene, "live messages", "longest response");

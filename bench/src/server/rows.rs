@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::NO_UPDATE;
-use crate::csv_table::{self, Table};
+use crate::csv_table;
 use crate::figures;
-use crate::observed::{Columns, read_courses};
+use crate::observed::{Columns, Window, read_courses, read_windows};
 use crate::plot::{Course, Update};
 
 /// The columns of `server.csv`, a row for each window of an observation.
@@ -60,17 +60,7 @@ pub struct Row {
     pub instances: u32,
     pub pace: String,
     pub update: String,
-    pub window: String,
-    pub window_ns: u64,
-    pub requests: u64,
-    pub failed: u64,
-    pub p50_ns: u64,
-    pub p99_ns: u64,
-    pub p999_ns: u64,
-    pub max_ns: u64,
-    pub lost: u64,
-    pub doubled: u64,
-    pub stop_ns: u64,
+    pub seen: Window,
 }
 
 /// Reads the rows of `server.csv` that have figures.
@@ -78,27 +68,14 @@ pub struct Row {
 /// # Errors
 /// Names file, line and column of what does not fit.
 pub fn read(path: &Path) -> Result<Vec<Row>, csv_table::Error> {
-    let table = Table::read(path)?;
-    let row = |row: csv_table::Row<'_>| {
+    read_windows(path, |row| {
         Ok(Row {
             instances: row.get("instances")?,
             pace: row.get("pace")?,
             update: row.get("update")?,
-            window: row.get("window")?,
-            window_ns: row.get("window_ns")?,
-            requests: row.get("requests")?,
-            failed: row.get("failed")?,
-            p50_ns: row.get("p50_ns")?,
-            p99_ns: row.get("p99_ns")?,
-            p999_ns: row.get("p999_ns")?,
-            max_ns: row.get("max_ns")?,
-            lost: row.get("lost")?,
-            doubled: row.get("doubled")?,
-            stop_ns: row.get("stop_ns")?,
+            seen: Window::read(row)?,
         })
-    };
-    let has_figures = |row: &csv_table::Row<'_>| row.get::<u64>("requests").is_ok();
-    table.rows().filter(has_figures).map(row).collect()
+    })
 }
 
 /// Reads `server-series.csv`: the course of each observation, of several runs that of the first.
@@ -126,42 +103,10 @@ fn course(row: &csv_table::Row<'_>, applied: Update) -> Result<Course, csv_table
 /// The windows of all observations.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
-    let mut table = format!(
-        "{:>12} {:<7}{:<8}{:<8}{:>10}{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}{:>6}{:>8}\n",
-        "messages",
-        "pace",
-        "update",
-        "window",
-        "requests",
-        "req/s",
-        "p50",
-        "p99",
-        "p99.9",
-        "max",
-        "stop",
-        "failed",
-        "lost",
-        "doubled"
-    );
-    for row in rows {
-        let time = |ns: u64| figures::duration(ns as f64);
-        table += &format!(
-            "{:>12} {:<7}{:<8}{:<8}{:>10}{:>11.0}{:>11}{:>11}{:>11}{:>11}{:>11}{:>8}{:>6}{:>8}\n",
-            figures::grouped(u64::from(row.instances)),
-            row.pace,
-            row.update,
-            row.window,
-            row.requests,
-            row.requests as f64 * 1e9 / row.window_ns.max(1) as f64,
-            time(row.p50_ns),
-            time(row.p99_ns),
-            time(row.p999_ns),
-            time(row.max_ns),
-            time(row.stop_ns),
-            row.failed,
-            row.lost,
-            row.doubled,
-        );
+    let mut table = format!("{:>12} {:<7}{:<8}{}", "messages", "pace", "update", Window::heading());
+    for Row { instances, pace, update, seen } in rows {
+        let count = figures::grouped(u64::from(*instances));
+        table += &format!("{count:>12} {pace:<7}{update:<8}{}", seen.line());
     }
     table
 }
