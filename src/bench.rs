@@ -160,10 +160,10 @@ pub enum BenchCommand {
         #[arg(long)]
         before: bool,
     },
-    /// Experiment E4, the chat application over HTTP is updated under load: server.csv and server-series.csv
+    /// Experiment E4, the chat application over HTTP is updated under load: server.csv, server-series.csv and plots
     ///
     /// Ten clients, 120 s, an update after 60, with 28,500 to 10⁷ live messages, at 700 requests a second and as fast as answers come. --only takes
-    /// updates: none, model, kernel, engine.
+    /// updates (none, model, kernel, engine), paces (700/s, closed) and numbers of messages (28500, 1000000, 10000000).
     #[command(after_help = STATUS)]
     Server {
         #[command(flatten)]
@@ -291,7 +291,7 @@ pub struct BenchArguments {
     /// Under a minute: fewer runs and smaller counts
     #[arg(long)]
     quick: bool,
-    /// Repetitions [default: 10, with --quick 2]
+    /// Repetitions [default: 10, with --quick 2; server: 1]
     #[arg(long, value_name = "N", value_parser = runs)]
     runs: Option<u32>,
     /// Seed of the order and of the bootstrap
