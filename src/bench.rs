@@ -4,6 +4,7 @@ mod outside;
 mod safepoints;
 mod update;
 mod virtualized;
+mod webapp;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ const SAFE_POINT: &str = "safe-point";
 const SCENARIO: &str = "scenario";
 /// The subcommand that applies a fix.
 const FIX: &str = "fix";
+/// The subcommand that writes a fix as a patch.
+const FIX_PATCH: &str = "fix-patch";
 
 #[derive(Subcommand)]
 pub enum BenchCommand {
@@ -146,12 +149,31 @@ pub enum BenchCommand {
         #[arg(long = "become", default_value = "lazy", value_name = "STRATEGY", value_parser = strategy)]
         strategy: Strategy,
     },
-    /// Experiment E4, the chat application over HTTP is updated under load: server.csv and server-series.csv
+    /// Print a fix of the core library as a patch, which `instar apply` takes
+    ///
+    /// As what the program was before the fix has to be made first, --before prints the patch for that; nothing if the library is so already.
+    #[command(name = FIX_PATCH)]
+    FixPatch {
+        /// exception-handling, block-memoization, float-printing or do-push-up
+        id: String,
+        /// The way there from the library that is built in
+        #[arg(long)]
+        before: bool,
+    },
+    /// Experiment E4, the chat application over HTTP is updated under load: server.csv, server-series.csv and plots
     ///
     /// Ten clients, 120 s, an update after 60, with 28,500 to 10⁷ live messages, at 700 requests a second and as fast as answers come. --only takes
-    /// updates: none, model, kernel, engine.
+    /// updates (none, model, kernel, engine), paces (700/s, closed) and numbers of messages (28500, 1000000, 10000000).
     #[command(after_help = STATUS)]
     Server {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    },
+    /// Experiment E7, the core library of the forge is updated while it serves: webapp.csv, webapp-series.csv and plots
+    ///
+    /// Twenty users, 90 s, one of four updates after 30, by gDSU at a safe point that it finds, and by Chester at the forge's own update points. --only takes updates.
+    #[command(after_help = STATUS)]
+    Webapp {
         #[command(flatten)]
         arguments: BenchArguments,
     },
@@ -269,7 +291,7 @@ pub struct BenchArguments {
     /// Under a minute: fewer runs and smaller counts
     #[arg(long)]
     quick: bool,
-    /// Repetitions [default: 10, with --quick 2]
+    /// Repetitions [default: 10, with --quick 2; server: 1]
     #[arg(long, value_name = "N", value_parser = runs)]
     runs: Option<u32>,
     /// Seed of the order and of the bootstrap
@@ -381,6 +403,12 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
             say(format_args!("{id}\t1\t{}", figures.join("\t")));
             Ok(ExitCode::SUCCESS)
         }
+        BenchCommand::FixPatch { id, before } => {
+            if let Some(patch) = outside::patch(&id, before).map_err(failed)? {
+                say(patch.trim_end());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
         BenchCommand::Scale { arguments } => {
             let options = arguments.options(lang::Command::Scale, Strategy::Lazy);
             let command = |(dimension, size): scale::Task, times: u32| {
@@ -405,6 +433,11 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(server::run(&options, serve, &steps), &options)
+        }
+        BenchCommand::Webapp { arguments } => {
+            let options = arguments.options(lang::Command::Webapp, Strategy::Lazy);
+            let forge = webapp::Forge { program: guest.program.clone() };
+            finish(instar_bench::webapp::run(&options, &forge, &steps), &options)
         }
         BenchCommand::Peers { arguments } => {
             let options = arguments.options(lang::Command::Peers, Strategy::Lazy);

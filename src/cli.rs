@@ -41,8 +41,7 @@ pub enum Command {
     Sweep(SweepArguments),
     /// Redraw plots and report from CSV alone
     ///
-    /// CSVs are known by their headers: those of become.csv and of limits.csv. The limits.csv and the manifest.json
-    /// beside the first become.csv are used if they are there.
+    /// CSVs are known by their headers. The limits.csv and the manifest.json beside the first become.csv are used if they are there.
     Plot {
         /// CSVs that `instar sweep` or `instar bench` wrote
         #[arg(required = true, value_name = "CSV")]

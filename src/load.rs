@@ -34,6 +34,9 @@ pub struct LoadArguments {
     /// Clients, each with a connection and a user of its own
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_CLIENTS))]
     clients: u64,
+    /// Rooms, among which clients are spread: a message goes to the clients of its room
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_CLIENTS))]
+    rooms: u64,
     /// Requests a second that are due whatever answers come; without it each client sends its next request when it has the answer
     #[arg(long, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
@@ -75,7 +78,7 @@ pub fn load(arguments: &LoadArguments) -> Result<ExitCode, Failure> {
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let name = format!("{:x}", now.as_micros());
-    let chats = Chat::begin(address, &name, arguments.clients as usize)
+    let chats = Chat::begin(address, &name, arguments.clients as usize, arguments.rooms as usize)
         .map_err(|fault| failed(format!("{address}: {fault}")))?;
     let mut outcome = watched(&Plan { address, pace, duration, patience }, chats);
     say(report::table(&outcome.samples, duration).trim_end());

@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod control;
+mod hypervisor;
 mod load;
 mod logging;
 mod observe;

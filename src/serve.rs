@@ -11,6 +11,7 @@ use instar_interp::host::Session;
 use instar_web::{Limits, Server, WebMetrics, end_on_signals};
 
 use crate::control::{ControlArguments, duration};
+use crate::hypervisor;
 use crate::observe::ObserveArguments;
 use crate::smalltalk::{Ended, SpaceArguments, ended, exist, finish, run_paths, said, say, warn};
 use crate::{FAILED, Failure, REFUSED, failed};
@@ -33,6 +34,10 @@ pub struct ServeArguments {
     /// The class of the application [default: the only one that the packages have]
     #[arg(long, value_name = "CLASS", value_parser = class_name)]
     application: Option<String>,
+    /// Run the program as an application space under a hypervisor, which statements on the standard input, one a line, are for: they find the space
+    /// in `application` and its updater in `updater`, and their values are printed
+    #[arg(long)]
+    hypervisor: bool,
     #[command(flatten)]
     limits: LimitArguments,
     /// Packages (folders) and files to run before
@@ -99,23 +104,41 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let metrics = WebMetrics::default();
     let observed = arguments.observe.open(&session, |registry| metrics.register(registry))?;
     let endpoint = arguments.control.open(&mut session, observed.as_ref())?;
-    let mut is_interrupted = false;
-    let result = load(&mut session, endpoint.is_some())
+    let opened = load(&mut session, endpoint.is_some())
         .and_then(|()| run_paths(&mut session, &arguments.paths, endpoint.as_ref()))
-        .and_then(|()| answer(arguments, &mut session, metrics))
-        .and_then(|served| {
-            is_interrupted = matches!(served, Err(Problem::Interrupted(_)));
-            served.map(|_| ExitCode::SUCCESS).map_err(ended)
-        });
-    // A program that had to be interrupted may not come to its last words.
-    let result = finish((!is_interrupted).then_some(&mut session), result);
+        .and_then(|()| open(arguments, &mut session, metrics));
+    let result = match opened {
+        Ok(server) if arguments.hypervisor => {
+            let served = hypervisor::serve(session, arguments.space.options());
+            drop(server);
+            finish(None, served)
+        }
+        opened => answered(session, opened),
+    };
     drop((endpoint, observed));
     result
 }
 
-/// The server's packages and the update engine, if it is not there yet.
+/// Answers requests in the session's own space, if it came so far.
+fn answered(mut session: Session, opened: Result<Server, Ended>) -> Result<ExitCode, Failure> {
+    let mut is_interrupted = false;
+    let result = opened.and_then(|server| {
+        let served = session.evaluate("WebServer serve: application");
+        if served.is_err() {
+            server.stop().at_once();
+        }
+        is_interrupted = matches!(served, Err(Problem::Interrupted(_)));
+        served.map(|_| ExitCode::SUCCESS).map_err(ended)
+    });
+    // A program that had to be interrupted may not come to its last words.
+    finish((!is_interrupted).then_some(&mut session), result)
+}
+
+/// The server's packages, what a program says where its update points are by, and the update engine, if it is not there yet.
 fn load(session: &mut Session, has_engine: bool) -> Result<(), Ended> {
     let mut packages = instar_web::packages().map_err(|errors| said(FAILED, errors))?;
+    packages
+        .extend(instar_espell::packages(instar_espell::APPLICATION).map_err(|errors| said(FAILED, errors))?);
     let engine = if has_engine { &[] } else { instar_dsu::ENGINE };
     let engine = instar_dsu::packages(&[engine, instar_dsu::LIBRARY].concat());
     packages.extend(engine.map_err(|errors| said(FAILED, errors))?);
@@ -123,12 +146,8 @@ fn load(session: &mut Session, has_engine: bool) -> Result<(), Ended> {
     Ok(())
 }
 
-/// Answers requests. How that ended is the inner result.
-fn answer(
-    arguments: &ServeArguments,
-    session: &mut Session,
-    metrics: WebMetrics,
-) -> Result<Result<(), Problem>, Ended> {
+/// Makes the application, and listens for what it will be asked.
+fn open(arguments: &ServeArguments, session: &mut Session, metrics: WebMetrics) -> Result<Server, Ended> {
     let name = arguments.application.as_ref().map_or_else(|| "nil".to_owned(), |name| format!("'{name}'"));
     let make = format!("application := WebApplication named: {name}");
     session.evaluate(&make).map_err(ended)?;
@@ -140,10 +159,5 @@ fn answer(
     let give_up = || std::process::exit(i32::from(FAILED));
     end_on_signals(server.stop(), session.space().interrupt(), grace, give_up).map_err(failed)?;
     say(format_args!("listening on http://{}", server.address()));
-    let served = session.evaluate("WebServer serve: application");
-    if served.is_err() {
-        server.stop().at_once();
-    }
-    drop(server);
-    Ok(served.map(|_| ()))
+    Ok(server)
 }

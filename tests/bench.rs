@@ -99,6 +99,58 @@ fn the_csvs_are_drawn_again_from_themselves() {
 }
 
 #[test]
+fn a_web_application_is_updated_with_both_kinds_of_safe_points_and_drawn() {
+    let folder = Folder::new("webapp");
+    let out = folder.0.to_str().unwrap();
+    let arguments = ["webapp", "--quick", "--out", out];
+    let measured = stdout(&bench(&arguments));
+    let rows = folder.rows("webapp.csv");
+    let keys: Vec<[&str; 3]> = rows.iter().map(|row| [&row[0], &row[1], &row[3]]).collect();
+    let each = |safe_point| ["before", "update", "after", "all"].map(|it| ["do-push-up", safe_point, it]);
+    assert_eq!(keys, [each("automatic"), each("explicit")].concat());
+    for row in &rows {
+        let figure = |column: usize| row[column].parse::<u64>().unwrap();
+        // Failed, lost, doubled.
+        assert_eq!([6, 12, 13].map(figure), [0; 3], "{row:?}");
+        assert!(figure(5) > 0 && figure(14) >= figure(15) && figure(15) > 0, "{row:?}");
+    }
+    let course = folder.rows("webapp-series.csv");
+    assert_eq!(course.len(), 2 * 12, "half seconds");
+    // Nothing is measured twice, and the figures are drawn from the files alone.
+    assert_eq!(stdout(&bench(&arguments)), measured);
+    let csv = folder.0.join("webapp.csv");
+    let drawn = Command::new(env!("CARGO_BIN_EXE_instar")).arg("plot").arg(&csv).output().unwrap();
+    let table = stdout(&drawn);
+    assert!(measured.starts_with(table.split("Plot:").next().unwrap()), "{table}\n{measured}");
+    assert!(folder.0.join("webapp-do-push-up.png").exists());
+}
+
+#[test]
+fn a_server_is_updated_under_load_and_drawn() {
+    let folder = Folder::new("server");
+    let out = folder.0.to_str().unwrap();
+    let arguments = ["server", "--quick", "--only", "700/s", "--out", out];
+    let measured = stdout(&bench(&arguments));
+    let rows = folder.rows("server.csv");
+    let windows: Vec<&str> = rows.iter().map(|row| &row[4]).collect();
+    assert_eq!(windows, ["before", "update", "after", "all"]);
+    let figure = |row: &csv::StringRecord, column: usize| row[column].parse::<u64>().unwrap();
+    assert_eq!(figure(&rows[3], 6), 5 * 700);
+    // Failed, lost, doubled.
+    assert_eq!([7, 13, 14].map(|column| figure(&rows[3], column)), [0; 3]);
+    assert!(figure(&rows[3], 17) >= 28_500, "messages migrated");
+    let course = folder.rows("server-series.csv");
+    assert_eq!(course.iter().map(|bin| figure(bin, 6)).sum::<u64>(), 6 * 700);
+    // Nothing is measured twice, and the figures are drawn from the files alone.
+    assert_eq!(stdout(&bench(&arguments)), measured);
+    let csv = folder.0.join("server.csv");
+    let drawn = Command::new(env!("CARGO_BIN_EXE_instar")).arg("plot").arg(&csv).output().unwrap();
+    let table = stdout(&drawn);
+    assert!(measured.starts_with(table.split("Plot:").next().unwrap()), "{table}\n{measured}");
+    assert!(folder.0.join("server-model-28500-700.png").exists() && folder.0.join("server.svg").exists());
+}
+
+#[test]
 fn a_warm_iteration_is_counted_alone() {
     for name in ["Fib", "NBody", "array"] {
         let line = stdout(&bench(&["one", name, "--parameter", "10", "--warm"]));

@@ -44,6 +44,26 @@ fn a_closed_and_an_open_loop_find_all_messages_once() {
 }
 
 #[test]
+fn clients_are_spread_over_rooms() {
+    let (_program, address) = serve(&["pending=100000", "rooms=3"]);
+    let done =
+        instar(&["load", &address, "--clients", "6", "--rooms", "3", "--rate", "300", "--duration", "1s"]);
+    let said = stdout(&done);
+    assert_eq!(status(&done), 0, "{said}{}", stderr(&done));
+    // Each room has two members.
+    let numbers = said
+        .lines()
+        .next_back()
+        .unwrap()
+        .split(|c: char| !c.is_ascii_digit())
+        .filter_map(|it| it.parse().ok());
+    let numbers: Vec<u64> = numbers.collect();
+    assert!(numbers[0] > 200 && numbers[..] == [numbers[0], 2 * numbers[0], 0, 0], "{said}");
+    let refused = instar(&["load", &address, "--rooms", "4", "--duration", "1s"]);
+    assert_eq!(status(&refused), 1, "more rooms than the application may have");
+}
+
+#[test]
 fn what_an_application_drops_is_counted_as_lost() {
     // A user keeps ten messages; the others fall away before he fetches them.
     let (_program, address) = serve(&["pending=10"]);
@@ -59,6 +79,7 @@ fn wrong_options_and_servers_are_named() {
     for (arguments, said) in [
         (&["load", "nowhere"][..], "HOST:PORT"),
         (&["load", "127.0.0.1:1", "--clients", "0"], "clients"),
+        (&["load", "127.0.0.1:1", "--rooms", "0"], "rooms"),
         (&["load", "127.0.0.1:1", "--rate", "0"], "requests a second"),
         (&["load", "127.0.0.1:1", "--rate", "1", "--think", "1ms"], "cannot be used with"),
     ] {

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod manifest;
 pub mod measure;
 pub mod memory;
+mod observed;
 pub mod peers;
 pub mod plot;
 pub mod point;
@@ -29,4 +30,5 @@ pub mod sweep;
 #[cfg(test)]
 mod testing;
 mod unpacked;
+pub mod webapp;
 pub mod workload;

@@ -13,6 +13,8 @@ use crate::manifest::Manifest;
 use crate::plot::{self, Plot};
 use crate::record::{self, Record};
 use crate::report::Report;
+use crate::server;
+use crate::webapp;
 
 /// The rows of one or more CSVs.
 #[derive(Default)]
@@ -22,7 +24,7 @@ pub struct Results {
     /// The physical limits.
     pub limits: Vec<Limit>,
     /// What the language's benchmarks wrote: plots and tables, in the order of the files.
-    pub language: Vec<(Option<Plot>, String)>,
+    pub language: Vec<(Vec<Plot>, String)>,
     /// The manifest beside the first `become.csv`, if it is there.
     pub manifest: Option<Manifest>,
 }
@@ -64,7 +66,7 @@ impl Results {
     /// # Errors
     /// Those of the file system, with the path.
     pub fn write(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let language = plot::write(self.language.iter().filter_map(|(plot, _)| plot.as_ref()), folder)?;
+        let language = plot::write(self.language.iter().flat_map(|(plots, _)| plots), folder)?;
         if self.records.is_empty() && self.limits.is_empty() && !self.language.is_empty() {
             return Ok(language);
         }
@@ -98,16 +100,24 @@ impl Results {
 
 /// What can be drawn.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
-                     barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …) or \
-                     virtualization.csv (benchmark, mode, …)";
+                     barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …), \
+                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …) or webapp.csv (update, safe_point, window, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
 
-/// Plot and table of a CSV that `instar bench` wrote; `None` if it is none.
-fn language(path: &Path, table: &Table) -> Result<Option<(Option<Plot>, String)>, Error> {
+/// Plots and table of a CSV that `instar bench` wrote; `None` if it is none.
+fn language(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, Error> {
     let has = |columns: &[&str]| columns.iter().all(|name| table.header().iter().any(|it| it == *name));
-    Ok(Some(if has(&["benchmark", "system", "time_ns"]) {
+    if has(&["update", "safe_point", "window"]) {
+        let (rows, courses) = webapp::read_all(path)?;
+        return Ok(Some((plot::webapp(&courses), webapp::table(&rows))));
+    }
+    if has(&["instances", "pace", "window"]) {
+        let (rows, courses) = server::read_all(path)?;
+        return Ok(Some((plot::server(&rows, &courses), server::table(&rows))));
+    }
+    let (plot, table) = if has(&["benchmark", "system", "time_ns"]) {
         let rows = rows::read_lang(path)?;
         (plot::compared(&rows, SEED), compare::table(&rows, SEED))
     } else if has(&["benchmark", "strategy", "time_ns"]) {
@@ -125,5 +135,6 @@ fn language(path: &Path, table: &Table) -> Result<Option<(Option<Plot>, String)>
         (plot::virtualization(&rows, SEED), virtualization::table(&rows, SEED))
     } else {
         return Ok(None);
-    }))
+    };
+    Ok(Some((plot.into_iter().collect(), table)))
 }

@@ -22,7 +22,7 @@ fn svg_of(records: &[Record], name: &str) -> String {
 fn the_default_sweep_gives_every_plot() {
     let records = common::records(&options(Size::Default));
     let plots = plot::draw(&records, &common::limits());
-    let names: Vec<&str> = plots.iter().map(|plot| plot.name).collect();
+    let names: Vec<&str> = plots.iter().map(|plot| plot.name.as_str()).collect();
     assert_eq!(names, ["pause-by-instances", "pause-by-heap", "access", "memory"]);
     for plot in &plots {
         let svg = plot.svg();

@@ -1,5 +1,5 @@
-//! The chat application's clients. All are members of one room; each looks at its user, posts fifty messages, and fetches what waits for it, over
-//! and over (1 : 50 : 1). What a message says tells who sent it and as which of his, so that each member can keep books of what it gets.
+//! The chat application's clients. Each is a member of one room, looks at its user, posts fifty messages, and fetches what waits for it, over
+//! and over (1 : 50 : 1). What a message says tells who sent it and as which of his, so that each member can keep books of what it gets in its room.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -81,47 +81,38 @@ pub struct Audit {
     pub doubled: u64,
 }
 
-fn request(kind: &'static str, method: &'static str, path: String) -> Request {
-    Request { kind, method, path, content_type: "text/plain; charset=utf-8", body: String::new() }
-}
-
-fn json<'a, T: Deserialize<'a>>(answer: &'a Answer) -> Result<T, Fault> {
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Fault::Content(format!("{error} in {}", answer.start())))
-}
-
 impl Chat {
-    /// A room, and a user for each client, who joins it. All have the name in theirs.
+    /// Rooms, and a user for each client, who joins one of them, in turn. All have the name in theirs.
     ///
     /// # Errors
     /// The application did not do what it was asked for.
-    pub fn begin(address: SocketAddr, name: &str, clients: usize) -> Result<Vec<Chat>, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
-        let ask = |request: Request, status| connection.ask(&request)?.expect(status);
-        let room = format!("room-{name}");
-        ask(request("room", "PUT", format!("/room/{room}")), 201)?;
-        let users: Vec<String> = (0..clients).map(|number| format!("user-{name}-{number}")).collect();
-        for user in &users {
+    pub fn begin(address: SocketAddr, name: &str, clients: usize, rooms: usize) -> Result<Vec<Chat>, Fault> {
+        let mut connection = Connection::new(address, Duration::from_secs(30));
+        let mut ask = |request: Request, status| connection.ask(&request)?.expect(status);
+        let rooms: Vec<String> = (0..rooms).map(|number| format!("room-{name}-{number}")).collect();
+        for room in &rooms {
+            ask(Request::new("room", "PUT", format!("/room/{room}")), 201)?;
+        }
+        let mut chats = Vec::new();
+        for (number, room) in rooms.iter().cycle().take(clients).enumerate() {
+            let user = format!("user-{name}-{number}");
             let form = Request {
                 content_type: "application/x-www-form-urlencoded",
                 body: format!("firstName=First&lastName={user}"),
-                ..request("user", "PUT", format!("/user/{user}"))
+                ..Request::new("user", "PUT", format!("/user/{user}"))
             };
             ask(form, 201)?;
-            let answer = connection.ask(&request("join", "PUT", format!("/room/{room}/{user}")))?;
-            if !(200..300).contains(&answer.status) {
-                return Err(Fault::Status { status: answer.status, body: answer.start() });
-            }
+            ask(Request::new("join", "PUT", format!("/room/{room}/{user}")), 201)?;
+            chats.push(Chat {
+                room: room.clone(),
+                user,
+                step: 0,
+                posted: 0,
+                unsure: BTreeSet::new(),
+                received: BTreeMap::new(),
+            });
         }
-        let chat = |user: String| Chat {
-            room: room.clone(),
-            user,
-            step: 0,
-            posted: 0,
-            unsure: BTreeSet::new(),
-            received: BTreeMap::new(),
-        };
-        Ok(users.into_iter().map(chat).collect())
+        Ok(chats)
     }
 
     /// Fetches for each client what still waits for it, and compares all books.
@@ -129,7 +120,7 @@ impl Chat {
     /// # Errors
     /// The application did not do what it was asked for.
     pub fn end(address: SocketAddr, clients: &mut [Chat]) -> Result<Audit, Fault> {
-        let connection = Connection::new(address, Duration::from_secs(30));
+        let mut connection = Connection::new(address, Duration::from_secs(30));
         for client in clients.iter_mut() {
             client.take_fetched(&connection.ask(&client.fetch())?.expect(200)?)?;
         }
@@ -137,7 +128,7 @@ impl Chat {
         for sender in clients.iter() {
             let sure = || (0..sender.posted).filter(|number| !sender.unsure.contains(number));
             audit.posted += sure().count() as u64;
-            for member in clients.iter() {
+            for member in clients.iter().filter(|member| member.room == sender.room) {
                 let nothing = Received::default();
                 let received = member.received.get(&sender.user).unwrap_or(&nothing);
                 audit.expected += sure().count() as u64;
@@ -149,17 +140,17 @@ impl Chat {
     }
 
     fn fetch(&self) -> Request {
-        request("fetch", "POST", format!("/user/{}/pendingMessages", self.user))
+        Request::new("fetch", "POST", format!("/user/{}/pendingMessages", self.user))
     }
 
     fn post(&self) -> Request {
-        let mut post = request("post", "POST", format!("/room/{}/{}", self.room, self.user));
+        let mut post = Request::new("post", "POST", format!("/room/{}/{}", self.room, self.user));
         post.body = self.text(self.posted);
         post
     }
 
     fn take_fetched(&mut self, answer: &Answer) -> Result<(), Fault> {
-        for message in json::<Vec<Message>>(answer)? {
+        for message in answer.json::<Vec<Message>>()? {
             let wrong = |what: &str| {
                 Fault::Content(format!("a message to {} that {what}: {:?}", self.user, message.text))
             };
@@ -177,7 +168,7 @@ impl Chat {
 
     /// The post that was answered is the one before the next.
     fn look_at_posted(&self, answer: &Answer) -> Result<(), Fault> {
-        let Message { from, room, text } = json(answer)?;
+        let Message { from, room, text } = answer.json()?;
         let number = self.posted - 1;
         let is_right = from.as_ref() == Some(&self.user) && room == self.room && text == self.text(number);
         if is_right {
@@ -192,7 +183,7 @@ impl Chat {
     }
 
     fn look_at_user(&self, answer: &Answer) -> Result<(), Fault> {
-        let user: User = json(answer)?;
+        let user: User = answer.json()?;
         // More than all that anybody could have posted would be wrong as well, but nobody knows that here.
         let is_right = user.username == self.user
             && user.full_name == format!("First {}", self.user)
@@ -204,7 +195,7 @@ impl Chat {
 impl Script for Chat {
     fn next(&mut self) -> Request {
         match self.step % (POSTS + 2) {
-            0 => request("look", "GET", format!("/user/{}", self.user)),
+            0 => Request::new("look", "GET", format!("/user/{}", self.user)),
             step if step <= POSTS => self.post(),
             _ => self.fetch(),
         }

@@ -98,7 +98,7 @@ impl<S: Script> Client<S> {
     }
 
     fn follow(mut self, plan: &Plan, start: Instant, tickets: &AtomicU64, progress: &Progress) -> Client<S> {
-        let connection = Connection::new(plan.address, plan.patience);
+        let mut connection = Connection::new(plan.address, plan.patience);
         while let Some(due) = wait_for_turn(plan, start, tickets)
             && !progress.stop.load(Relaxed)
         {

@@ -1,5 +1,6 @@
 //! What clients ask for, and what they think of the answers.
 
+use serde::Deserialize;
 use thiserror::Error;
 
 /// One request.
@@ -32,6 +33,9 @@ pub enum Fault {
     /// No answer, or half of one.
     #[error("no answer: {0}")]
     Connection(String),
+    /// What came is no answer as HTTP knows it, or longer than any should be.
+    #[error("no HTTP: {0}")]
+    Protocol(String),
     /// An answer that says so itself.
     #[error("status {status}: {body}")]
     Status {
@@ -45,6 +49,13 @@ pub enum Fault {
     Content(String),
 }
 
+impl Request {
+    /// A request without a body; one that gets a body sends it as plain text.
+    pub fn new(kind: &'static str, method: &'static str, path: String) -> Request {
+        Request { kind, method, path, content_type: "text/plain; charset=utf-8", body: String::new() }
+    }
+}
+
 impl Answer {
     /// The answer, if its status is the expected one.
     ///
@@ -55,6 +66,15 @@ impl Answer {
             return Ok(self);
         }
         Err(Fault::Status { status: self.status, body: self.start() })
+    }
+
+    /// What the body says as JSON.
+    ///
+    /// # Errors
+    /// [`Fault::Content`]
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Fault> {
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Fault::Content(format!("{error} in {}", self.start())))
     }
 
     /// The body as text, cut short.

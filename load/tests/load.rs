@@ -20,6 +20,8 @@ enum Flaw {
     Loses,
     /// One message comes twice to one member.
     Doubles,
+    /// One message of another room comes to the first member of all.
+    Strays,
     /// One post is answered with 500.
     Fails,
     /// One post closes the connection without an answer.
@@ -30,9 +32,11 @@ enum Flaw {
 
 #[derive(Default)]
 struct State {
-    members: Vec<String>,
+    /// Rooms and users.
+    members: Vec<(String, String)>,
     pending: BTreeMap<String, Vec<String>>,
     posts: u64,
+    has_strayed: bool,
 }
 
 /// The flaw shows with this post.
@@ -79,10 +83,10 @@ fn answer_all(mut stream: TcpStream, state: &Mutex<State>, flaw: Flaw) -> Option
 fn answer(words: &[&str], body: &str, state: &mut State, flaw: Flaw) -> Option<(u16, String)> {
     match words {
         ["PUT", "room", room, user, "HTTP", ..] => {
-            state.members.push((*user).to_owned());
+            state.members.push(((*room).to_owned(), (*user).to_owned()));
             let news = format!(r#"{{"from":null,"room":"{room}","text":"{user} is here"}}"#);
             state.pending.entry((*user).to_owned()).or_default().push(news);
-            Some((200, String::new()))
+            Some((201, String::new()))
         }
         ["PUT", ..] => Some((201, String::new())),
         ["GET", "user", user, ..] => {
@@ -90,13 +94,21 @@ fn answer(words: &[&str], body: &str, state: &mut State, flaw: Flaw) -> Option<(
         }
         ["POST", "room", room, user, ..] => {
             state.posts += 1;
-            let is_flawed = state.posts == FLAWED;
+            let is_flawed = match flaw {
+                Flaw::Strays => {
+                    let strays = state.posts >= FLAWED && !state.has_strayed && state.members[0].0 != *room;
+                    state.has_strayed |= strays;
+                    strays
+                }
+                _ => state.posts == FLAWED,
+            };
             let message = format!(r#"{{"from":"{user}","room":"{room}","text":"{body}"}}"#);
-            for (index, member) in state.members.iter().enumerate() {
+            for (index, (of_room, member)) in state.members.iter().enumerate() {
                 let times = match (flaw, is_flawed && index == 0) {
                     (Flaw::Loses, true) => 0,
                     (Flaw::Doubles, true) => 2,
-                    _ => 1,
+                    (Flaw::Strays, true) => 1,
+                    _ => usize::from(of_room == room),
                 };
                 let pending = state.pending.entry(member.clone()).or_default();
                 pending.extend(std::iter::repeat_n(message.clone(), times));
@@ -117,8 +129,12 @@ fn answer(words: &[&str], body: &str, state: &mut State, flaw: Flaw) -> Option<(
 }
 
 fn load(flaw: Flaw, pace: Pace, milliseconds: u64) -> (Outcome<Chat>, Audit) {
+    load_in_rooms(1, flaw, pace, milliseconds)
+}
+
+fn load_in_rooms(rooms: usize, flaw: Flaw, pace: Pace, milliseconds: u64) -> (Outcome<Chat>, Audit) {
     let address = serve(flaw);
-    let clients = Chat::begin(address, "x", 3).unwrap();
+    let clients = Chat::begin(address, "x", 3, rooms).unwrap();
     let duration = Duration::from_millis(milliseconds);
     let plan = Plan { address, pace, duration, patience: Duration::from_secs(20) };
     let mut outcome = run(&plan, clients, Instant::now(), &Progress::default());
@@ -127,6 +143,7 @@ fn load(flaw: Flaw, pace: Pace, milliseconds: u64) -> (Outcome<Chat>, Audit) {
 }
 
 const CLOSED: Pace = Pace::Closed { think: Duration::ZERO };
+const OPEN: Pace = Pace::Open { per_second: 200.0 };
 
 #[test]
 fn what_was_posted_came_to_every_member_once() {
@@ -137,6 +154,18 @@ fn what_was_posted_came_to_every_member_once() {
     let kinds = ["look", "post", "fetch"]
         .map(|kind| outcome.samples.iter().filter(|sample| sample.kind == kind).count());
     assert!(kinds[1] > 20 * kinds[0] && kinds[0] >= kinds[2], "1 : 50 : 1 of {kinds:?}");
+}
+
+#[test]
+fn members_keep_books_of_their_rooms() {
+    let (outcome, audit) = load_in_rooms(2, Flaw::Nothing, OPEN, 1000);
+    assert_eq!((outcome.faults.len(), audit.lost, audit.doubled), (0, 0, 0));
+    // Two of three clients share a room, the third is alone.
+    let ratio = audit.expected as f64 / audit.posted as f64;
+    assert!(audit.posted > FLAWED && 1.0 < ratio && ratio < 2.0, "{audit:?}");
+    let (outcome, _) = load_in_rooms(3, Flaw::Strays, CLOSED, 1000);
+    let [("fetch", Fault::Content(text))] = &outcome.faults[..] else { panic!("{:?}", outcome.faults) };
+    assert!(text.contains("is from another room"), "{text}");
 }
 
 #[test]
@@ -157,7 +186,7 @@ fn failed_requests_are_counted_and_their_messages_are_not_expected() {
         let is_right = match &outcome.faults[0].1 {
             Fault::Status { status, body } => flaw == Flaw::Fails && *status == 500 && body == "no",
             Fault::Connection(_) => flaw == Flaw::Closes,
-            Fault::Content(_) => false,
+            Fault::Protocol(_) | Fault::Content(_) => false,
         };
         assert!(is_right, "{:?}", outcome.faults);
         assert_eq!((audit.lost, audit.doubled), (0, 0));
@@ -166,7 +195,7 @@ fn failed_requests_are_counted_and_their_messages_are_not_expected() {
 
 #[test]
 fn a_server_that_stalls_delays_all_that_is_due_meanwhile() {
-    let (outcome, _) = load(Flaw::Stalls, Pace::Open { per_second: 200.0 }, 2000);
+    let (outcome, _) = load(Flaw::Stalls, OPEN, 2000);
     assert_eq!(outcome.samples.len(), 400);
     let delayed = |time: fn(&instar_load::samples::Sample) -> u64| {
         outcome.samples.iter().filter(|sample| time(sample) > 100_000_000).count()

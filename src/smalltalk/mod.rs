@@ -62,7 +62,8 @@ enum Become {
 pub type Ended = (u8, String);
 
 impl SpaceArguments {
-    fn options(&self) -> SpaceOptions {
+    /// How its space is made.
+    pub fn options(&self) -> SpaceOptions {
         let mut options = SpaceOptions {
             strategy: match self.strategy {
                 Become::Lazy => BecomeStrategy::Lazy,

@@ -31,6 +31,8 @@ pub enum Command {
     Peers,
     /// Experiment E4: a server under load is updated.
     Server,
+    /// Experiment E7: a web application whose core library is updated.
+    Webapp,
     /// Return barriers against update points.
     Safepoints,
     /// Experiment E10: how an update grows.
@@ -52,11 +54,23 @@ impl Command {
             Self::Effort => "effort",
             Self::Peers => "peers",
             Self::Server => "server",
+            Self::Webapp => "webapp",
             Self::Safepoints => "safepoints",
             Self::Scale => "scale",
         }
     }
 }
+
+/// Commands without `--become`.
+const ONE_STRATEGY: [Command; 7] = [
+    Command::Barrier,
+    Command::Effort,
+    Command::Peers,
+    Command::Safepoints,
+    Command::Scale,
+    Command::Server,
+    Command::Webapp,
+];
 
 /// What to measure.
 #[derive(Clone, Debug, Serialize)]
@@ -68,7 +82,7 @@ pub struct Options {
     pub out: PathBuf,
     /// Under a minute: fewer runs and smaller counts.
     pub quick: bool,
-    /// Repetitions; by default 10, with `--quick` 2.
+    /// Repetitions; by default 10, with `--quick` 2, of `server` and `webapp` 1.
     pub runs: Option<u32>,
     /// Seed of the order and of the bootstrap.
     pub seed: u64,
@@ -89,7 +103,11 @@ impl Options {
     /// Repetitions.
     #[must_use]
     pub fn runs(&self) -> u32 {
-        self.runs.unwrap_or(if self.quick { 2 } else { 10 })
+        self.runs.unwrap_or(match self.experiment {
+            Command::Server | Command::Webapp => 1,
+            _ if self.quick => 2,
+            _ => 10,
+        })
     }
 
     /// Whether a benchmark was asked for.
@@ -103,6 +121,7 @@ impl Options {
     /// # Errors
     /// Names the one that is unknown, and all that are known.
     pub fn check(&self) -> Result<(), String> {
+        let choices = crate::server::choices();
         let mut known: Vec<&str> = match self.experiment {
             Command::Heal => super::heal::HOLDERS.to_vec(),
             Command::Virtualization => Vec::new(),
@@ -110,7 +129,8 @@ impl Options {
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),
             Command::Scale => crate::scale::DIMENSIONS.iter().map(|it| it.0).collect(),
-            Command::Server => crate::server::UPDATES.iter().map(|it| it.0).collect(),
+            Command::Server => choices.iter().map(String::as_str).collect(),
+            Command::Webapp => crate::webapp::updates().iter().map(|it| it.id).collect(),
             Command::Peers => crate::peers::PEERS.iter().map(|it| it.name).collect(),
             _ => programs::CLASSIC.iter().map(|program| program.name).collect(),
         };
@@ -132,7 +152,7 @@ impl Options {
             command += " --quick";
         }
         command += &format!(" --runs {} --seed {}", self.runs(), self.seed);
-        if ![Command::Barrier, Command::Effort, Command::Safepoints].contains(&self.experiment) {
+        if !ONE_STRATEGY.contains(&self.experiment) {
             command += &format!(" --become {}", self.strategy.name());
         }
         if !self.only.is_empty() {

@@ -47,6 +47,8 @@ impl Error {
 pub struct Rows {
     path: PathBuf,
     writer: csv::Writer<File>,
+    /// Where the key's columns are.
+    key: Vec<usize>,
     /// The keys of the good rows.
     done: HashSet<Vec<String>>,
 }
@@ -78,13 +80,20 @@ impl Rows {
         }
         let good = kept.iter().skip(1).filter(|row| !has_failed(row));
         let done = good.map(|row| key_of(row, &key)).collect();
-        // In one step: a kill leaves the old file or this one.
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        kept.iter().try_for_each(|row| writer.write_record(row)).map_err(|error| Error::file(path, error))?;
-        let text = writer.into_inner().map_err(|error| Error::file(path, error.into_error()))?;
-        replace(path, &text).map_err(|error| Error::file(path, error))?;
-        let file = File::options().append(true).open(path).map_err(|error| Error::file(path, error))?;
-        Ok(Self { path: path.to_owned(), writer: csv::Writer::from_writer(file), done })
+        Ok(Self { path: path.to_owned(), writer: rewritten(path, &kept)?, key, done })
+    }
+
+    /// Drops the rows whose keys are not among those to keep: what belongs together and was not written as a whole.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn retain(&mut self, keep: impl Fn(&[String]) -> bool) -> Result<(), Error> {
+        let table = Table::read(&self.path)?;
+        let rows = table.records().iter().filter(|row| keep(&key_of(row, &self.key)));
+        let kept: Vec<StringRecord> = [table.header()].into_iter().chain(rows).cloned().collect();
+        self.writer = rewritten(&self.path, &kept)?;
+        self.done.retain(|key| keep(key));
+        Ok(())
     }
 
     /// Whether the good row with that key is there already.
@@ -101,6 +110,16 @@ impl Rows {
         self.writer.write_record(cells).map_err(|error| Error::file(&self.path, error))?;
         self.writer.flush().map_err(|error| Error::file(&self.path, error))
     }
+}
+
+/// A CSV of these records, to be continued. It comes into place in one step: a kill leaves the old file or this one.
+fn rewritten(path: &Path, records: &[StringRecord]) -> Result<csv::Writer<File>, Error> {
+    let failed = |error: io::Error| Error::file(path, error);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    records.iter().try_for_each(|row| writer.write_record(row)).map_err(|error| failed(error.into()))?;
+    let text = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+    replace(path, &text).map_err(failed)?;
+    Ok(csv::Writer::from_writer(File::options().append(true).open(path).map_err(failed)?))
 }
 
 /// A row of so many columns: its key, then figures, the word for a good result and no failure; or no figures, `failed` and why.

@@ -1,13 +1,16 @@
-//! The plots of experiments E1 to E3 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of experiments E1 to E5 and E7 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
 mod chart;
+mod course;
 mod font;
 mod gdsu;
+mod longest_waits;
 mod memory;
 mod pause;
 mod png;
 mod ratios;
+mod safe_points;
 mod scale;
 mod scene;
 pub(crate) mod select;
@@ -19,19 +22,20 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use course::{Bin, Course, Update};
 pub use scene::Scene;
 
-use crate::gdsu::Update;
 use crate::lang::barrier::Comparison;
 use crate::lang::rows::{HealRow, LangRow};
 use crate::lang::virtualization;
 use crate::limits::Limit;
 use crate::record::Record;
+use crate::server;
 
 /// A plot with what it says.
 pub struct Plot {
     /// The name of its files, without extension.
-    pub name: &'static str,
+    pub name: String,
     /// One sentence for who sees it for the first time.
     pub meaning: &'static str,
     scene: Scene,
@@ -80,8 +84,9 @@ pub fn draw(records: &[Record], limits: &[Limit]) -> Vec<Plot> {
             memory::peak(records),
         ),
     ];
-    let drawn =
-        plots.into_iter().filter_map(|(name, meaning, scene)| Some(Plot { name, meaning, scene: scene? }));
+    let drawn = plots
+        .into_iter()
+        .filter_map(|(name, meaning, scene)| Some(Plot { name: name.to_owned(), meaning, scene: scene? }));
     drawn.collect()
 }
 
@@ -90,14 +95,14 @@ pub fn draw(records: &[Record], limits: &[Limit]) -> Vec<Plot> {
 pub fn barrier(comparisons: &[Comparison]) -> Option<Plot> {
     let meaning = "What checking for forwarders costs a program in which nothing becomes anything: left of the line is faster than \
                    the same interpreter without any check.";
-    Some(Plot { name: "barrier", meaning, scene: ratios::barrier(comparisons)? })
+    Some(Plot { name: "barrier".to_owned(), meaning, scene: ratios::barrier(comparisons)? })
 }
 
 /// The plot of `lang.csv`; `None` if CPython was not measured.
 #[must_use]
 pub fn compared(rows: &[LangRow], seed: u64) -> Option<Plot> {
     let meaning = "How long the same programs take here and in other languages: left of the line is faster than CPython.";
-    Some(Plot { name: "lang", meaning, scene: ratios::systems(rows, seed)? })
+    Some(Plot { name: "lang".to_owned(), meaning, scene: ratios::systems(rows, seed)? })
 }
 
 /// The plot of `heal.csv`; `None` without a good row.
@@ -105,21 +110,47 @@ pub fn compared(rows: &[LangRow], seed: u64) -> Option<Plot> {
 pub fn passes(rows: &[HealRow], seed: u64) -> Option<Plot> {
     let meaning = "What reading objects costs after all of them became others: the first pass follows and heals the references, later ones \
                    should be as fast as before.";
-    Some(Plot { name: "heal", meaning, scene: ratios::passes(rows, seed)? })
+    Some(Plot { name: "heal".to_owned(), meaning, scene: ratios::passes(rows, seed)? })
 }
 
 /// The plot of experiment E5; `None` without a pair of observations.
 #[must_use]
 pub fn virtualization(rows: &[virtualization::Row], seed: u64) -> Option<Plot> {
     let meaning = "What it costs a program to be an application space under a hypervisor: left of the line is faster than alone.";
-    Some(Plot { name: "virtualization", meaning, scene: ratios::virtualized(rows, seed)? })
+    Some(Plot { name: "virtualization".to_owned(), meaning, scene: ratios::virtualized(rows, seed)? })
 }
 
 /// The plot of experiment E3; `None` without updates.
 #[must_use]
-pub fn gdsu(updates: &[Update]) -> Option<Plot> {
+pub fn gdsu(updates: &[crate::gdsu::Update]) -> Option<Plot> {
     let meaning = "What an update costs a program with so many live instances of the class that changes.";
-    Some(Plot { name: "gdsu", meaning, scene: gdsu::times(updates)? })
+    Some(Plot { name: "gdsu".to_owned(), meaning, scene: gdsu::times(updates)? })
+}
+
+/// The plots of experiment E4: the course of each observation, and the longest waits of all.
+#[must_use]
+pub fn server(rows: &[server::Row], courses: &[Course]) -> Vec<Plot> {
+    let meaning = "How long the users of a service wait for one that is updated meanwhile: what an update costs is the height of the line in its \
+                   band, and how long it stays high behind.";
+    let course = |course: &Course| {
+        Some(Plot { name: course.name.clone(), meaning, scene: course::response_times(course)? })
+    };
+    let longest = "The longest that anybody waited because of an update, by the number of live instances.";
+    let summary = longest_waits::by_instances(rows);
+    let summary = summary.map(|scene| Plot { name: "server".to_owned(), meaning: longest, scene });
+    summary.into_iter().chain(courses.iter().filter_map(course)).collect()
+}
+
+/// The plots of experiment E7, one for each update: the course with each kind of safe points.
+#[must_use]
+pub fn webapp(courses: &[Course]) -> Vec<Plot> {
+    let meaning = "How long the users of a service wait for one whose core library is updated meanwhile, where the runtime finds a safe point and where \
+                   the program names it.";
+    let plot = |fix: &crate::fixes::Fix| {
+        let scene = safe_points::response_times(fix.id, courses)?;
+        Some(Plot { name: format!("webapp-{}", fix.id), meaning, scene })
+    };
+    crate::webapp::updates().iter().filter_map(plot).collect()
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.

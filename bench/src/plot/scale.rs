@@ -30,13 +30,14 @@ impl Unit {
     }
 }
 
-/// A logarithmic axis. Zero, if there is any, stands one step left of the smallest value, behind a gap.
+/// An axis, logarithmic or even. Zero, if there is any on a logarithmic one, stands one step left of the smallest value, behind a gap.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     pub(super) unit: Unit,
     low: f64,
     high: f64,
     pub(super) zero: bool,
+    is_even: bool,
     from: f32,
     to: f32,
 }
@@ -73,7 +74,7 @@ impl Scale {
             (low, high) = (low / 1.5, high * 1.5);
         }
         let margin = (high / low).powf(room);
-        Self { unit, low: low / margin, high: high * margin, zero, from, to }
+        Self { unit, low: low / margin, high: high * margin, zero, is_even: false, from, to }
     }
 
     /// An axis over all of `values` that has `center` inside and shows differences of a few per cent.
@@ -88,7 +89,20 @@ impl Scale {
             (low, high) = (low.min(value), high.max(value));
         }
         let margin = (high / low).powf(0.04);
-        Self { unit, low: low / margin, high: high * margin, zero: false, from, to }
+        Self { unit, low: low / margin, high: high * margin, zero: false, is_even: false, from, to }
+    }
+
+    /// An axis on which equal differences are equal distances.
+    pub(super) fn even(low: f64, high: f64, unit: Unit, (from, to): (f32, f32)) -> Self {
+        Self {
+            unit,
+            low,
+            high: if high > low { high } else { low + 1.0 },
+            zero: false,
+            is_even: true,
+            from,
+            to,
+        }
     }
 
     /// Part of the axis before the smallest value, for zero.
@@ -99,7 +113,9 @@ impl Scale {
     /// The pixel of a value.
     pub(super) fn at(&self, value: f64) -> f32 {
         let start = self.zero_part();
-        let part = if value > 0.0 {
+        let part = if self.is_even {
+            (value - self.low) / (self.high - self.low)
+        } else if value > 0.0 {
             start + (1.0 - start) * (value / self.low).ln() / (self.high / self.low).ln()
         } else {
             0.02
@@ -115,8 +131,11 @@ impl Scale {
     /// The marks, at most about `most` of them labelled: powers of ten (or two) where there are enough, steps of an
     /// even width where the axis is too short for them.
     pub(super) fn ticks(&self, most: usize) -> Vec<Tick> {
-        let mut ticks =
-            if self.high / self.low < 8.0 { self.even_ticks(most) } else { self.power_ticks(most) };
+        let mut ticks = if self.is_even || self.high / self.low < 8.0 {
+            self.even_ticks(most)
+        } else {
+            self.power_ticks(most)
+        };
         if self.zero {
             ticks.insert(0, Tick { value: 0.0, label: self.unit.text(0.0) });
         }
@@ -170,6 +189,14 @@ mod tests {
         let scale = Scale::over([1.0, 100.0].into_iter(), Unit::Count, (0.0, 200.0), 0.0);
         assert_eq!((scale.at(1.0), scale.at(10.0).round(), scale.at(100.0)), (0.0, 100.0, 200.0));
         assert_eq!(labels(&scale, 9), ["1", "10", "100"]);
+    }
+
+    #[test]
+    fn an_even_axis_may_begin_at_zero() {
+        let scale = Scale::even(0.0, 120.0, Unit::Count, (10.0, 250.0));
+        assert_eq!((scale.at(0.0), scale.at(60.0), scale.at(120.0)), (10.0, 130.0, 250.0));
+        assert_eq!(labels(&scale, 9), ["0", "20", "40", "60", "80", "100", "120"]);
+        assert!(Scale::even(3.0, 3.0, Unit::Bytes, (0.0, 1.0)).at(3.0).is_finite());
     }
 
     #[test]

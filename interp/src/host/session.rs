@@ -41,6 +41,12 @@ impl Session {
         &mut self.space
     }
 
+    /// Ends the session. Its variables stay with the code that refers to them.
+    pub fn into_space(mut self) -> Space {
+        self.space.release(self.bindings);
+        self.space
+    }
+
     /// From now on a process that reads the standard input gets it from here, and waits alone: other processes go on, updates included. Without
     /// this, reading blocks the space, which is right where the host reads the same input itself.
     pub fn lend_input(&mut self, input: impl Read + Send + 'static) {
