@@ -87,7 +87,8 @@ impl Connection {
         self.stream().shutdown(Shutdown::Write)?;
         let deadline = Instant::now() + LINGER;
         let mut rest = [0; 4096];
-        while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        while let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        {
             self.stream().set_read_timeout(Some(left))?;
             if self.reader.read(&mut rest)? == 0 {
                 std::thread::sleep(left);

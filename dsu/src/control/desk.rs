@@ -91,7 +91,8 @@ impl Desk {
             Request::Abort {} => self.ask(Vec::new(), &json!({ "do": "abort" }), None),
             Request::Undo { timeout_ms, who } => match self.running.begin("Undo", Change::Undo) {
                 Ok(turn) => {
-                    let question = json!({ "do": "undo", "timeout_ms": timeout_ms, "who": who, "from": peer });
+                    let question =
+                        json!({ "do": "undo", "timeout_ms": timeout_ms, "who": who, "from": peer });
                     self.ask(Vec::new(), &question, Some(turn))
                 }
                 Err(reason) => ready(failure("refused", &reason)),
@@ -184,8 +185,8 @@ fn forward(
         }
     }
     if !has_result && result.is_ok() {
-        result =
-            connection.send(&failure("ended", "the program, or what was asked of it, ended without an answer"));
+        result = connection
+            .send(&failure("ended", "the program, or what was asked of it, ended without an answer"));
     }
     result
 }

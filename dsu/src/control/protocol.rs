@@ -111,7 +111,9 @@ pub(super) fn greeting(protocol: Option<u32>) -> Value {
     match protocol {
         Some(other) if other != PROTOCOL => failure(
             "version",
-            &format!("the program speaks protocol {PROTOCOL}, and not {other}: it is Instar {version}, use the same"),
+            &format!(
+                "the program speaks protocol {PROTOCOL}, and not {other}: it is Instar {version}, use the same"
+            ),
         ),
         _ => json!({ "event": "result", "ok": true, "protocol": PROTOCOL, "version": version }),
     }

@@ -102,8 +102,9 @@ impl PublicKey {
         if let Ok(key) = argument.parse() {
             return Ok(vec![key]);
         }
-        let text = std::fs::read_to_string(argument)
-            .map_err(|error| format!("{argument} is neither a public key nor a file that can be read: {error}"))?;
+        let text = std::fs::read_to_string(argument).map_err(|error| {
+            format!("{argument} is neither a public key nor a file that can be read: {error}")
+        })?;
         let words = text.lines().enumerate().filter_map(|(index, line)| {
             line.split_whitespace().next().filter(|word| !word.starts_with('#')).map(|word| (index + 1, word))
         });

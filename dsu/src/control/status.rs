@@ -92,7 +92,8 @@ impl Status {
         };
         let twin = connection.twin()?;
         thread::scope(|scope| {
-            let send = || {
+            let twin = &twin;
+            let send = move || {
                 let sent = self.forward(&events, |event| twin.send(event));
                 if sent.is_err() {
                     // Wakes whoever waits for the peer.
@@ -122,11 +123,7 @@ impl Status {
         Some((number, events))
     }
 
-    fn forward(
-        &self,
-        events: &Receiver<Value>,
-        send: impl Fn(&Value) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn forward(&self, events: &Receiver<Value>, send: impl Fn(&Value) -> io::Result<()>) -> io::Result<()> {
         loop {
             match events.recv_timeout(SILENCE) {
                 Ok(event) => send(&event)?,
@@ -164,7 +161,8 @@ impl State {
             self.under_way = Some(UnderWay { known: about.collect(), since: now, step, step_since: now });
         }
         // An update can begin before the end of the one before it is told.
-        let update = self.under_way.as_mut().filter(|update| update.known.get("began") == Some(&event["began"]));
+        let update =
+            self.under_way.as_mut().filter(|update| update.known.get("began") == Some(&event["began"]));
         match (kind, update) {
             ("step", Some(update)) => {
                 let counted = COUNTS.iter().filter(|&&key| !event[key].is_null());
