@@ -10,13 +10,15 @@ use instar_bench::sweep::{
 
 use crate::bench::BenchCommand;
 use crate::control::{
-    AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, UndoArguments,
+    AbortArguments, ApplyArguments, ControlArguments, ListArguments, LogArguments, StatusArguments,
+    UndoArguments,
 };
 use crate::load::LoadArguments;
 use crate::observe::ObserveArguments;
 use crate::patching::PatchCommand;
 use crate::refactor::RefactorCommand;
 use crate::serve::ServeArguments;
+use crate::signing::{KeygenArguments, SignArguments};
 use crate::smalltalk::{SpaceArguments, TestArguments};
 use crate::watch::WatchArguments;
 
@@ -139,6 +141,16 @@ pub enum Command {
     Abort(AbortArguments),
     /// Print which updates of a program that runs with --control were tried, and what came of them
     Log(LogArguments),
+    /// Print what the update engine of a program that runs with --control does now, and then what it does, as it happens
+    ///
+    /// Exit status: 0 when the program has ended, or with --once; 2 if options or the socket are wrong.
+    Status(StatusArguments),
+    /// Make a key to sign patches with, and print its public half, for --accept-key
+    Keygen(KeygenArguments),
+    /// Sign a patch, as it is, byte for byte, for programs that run with --accept-key
+    ///
+    /// `instar apply` sends the signature that is beside a patch.
+    Sign(SignArguments),
     /// Apply each edit of saved files to a program that runs
     ///
     /// Without --to the program is run here: the packages in the folder, then the files. Edits that only a person can decide on, as whether a

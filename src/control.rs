@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use instar_dsu::control::{
-    Client, ClientError, ControlError, DEFAULT_TIMEOUT_MS, Endpoint, EndpointOptions, MOST_TIMEOUT_MS,
-    Request, Witness,
+    Address, Client, ClientError, ControlError, DEFAULT_TIMEOUT_MS, Endpoint, EndpointOptions,
+    MOST_TIMEOUT_MS, PublicKey, Request, Token, Witness,
 };
 use instar_interp::host::Session;
 use serde_json::Value;
@@ -26,12 +26,49 @@ const UNKNOWN: u8 = 4;
 /// How much longer than an update may take its answer is waited for.
 pub const GRACE: Duration = Duration::from_secs(20);
 
+/// A program that is alive tells its state more often.
+const STATUS_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where the token may be, if no file is named.
+const TOKEN: &str = "INSTAR_CONTROL_TOKEN";
+
+/// What whoever comes over TCP must know.
+#[derive(Args)]
+pub struct TokenArguments {
+    /// The token without which nobody is let in over TCP: a file that its owner alone may read [default: $INSTAR_CONTROL_TOKEN]
+    #[arg(long = "control-token-file", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl TokenArguments {
+    /// The token, if there is one.
+    pub fn token(&self) -> Result<Option<Token>, Failure> {
+        let read = match &self.file {
+            Some(file) => Token::read(file),
+            None => match std::env::var(TOKEN) {
+                Ok(text) => Token::new(&text).map_err(|reason| format!("{TOKEN}: {reason}")),
+                Err(_) => return Ok(None),
+            },
+        };
+        read.map(Some).map_err(refused)
+    }
+}
+
+fn refused(reason: impl std::fmt::Display) -> Failure {
+    (REFUSED, reason.to_string())
+}
+
 /// How a program lets itself be updated.
 #[derive(Args)]
 pub struct ControlArguments {
-    /// Let the program be updated through a Unix socket, which is made at this path for its owner only
-    #[arg(long = "control", value_name = "SOCKET")]
-    socket: Option<PathBuf>,
+    /// Let the program be updated: through a Unix socket, which is made at this path for its owner only, or over TCP, with a token
+    #[arg(long = "control", value_name = "SOCKET|ADDRESS:PORT|tcp:HOST:PORT")]
+    address: Option<Address>,
+    #[command(flatten)]
+    token: TokenArguments,
+    /// Take only patches that were signed with this key or one of those in this file (may be given several times)
+    #[arg(long = "accept-key", value_name = "FILE|KEY", requires = "address")]
+    accepted: Vec<String>,
     /// Keep a log of all updates in this file, which grows: each is written before its answer
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -44,27 +81,45 @@ impl ControlArguments {
         session: &mut Session,
         observed: Option<&Observed>,
     ) -> Result<Option<Endpoint>, Failure> {
-        if self.socket.is_none() && self.log.is_none() && observed.is_none() {
+        if self.address.is_none() && self.log.is_none() && observed.is_none() {
             return Ok(None);
         }
-        let options = EndpointOptions { socket: self.socket.clone(), log: self.log.clone() };
+        let accepted: Result<Vec<_>, String> =
+            self.accepted.iter().map(|key| PublicKey::named(key)).collect();
+        let options = EndpointOptions {
+            address: self.address.clone(),
+            token: self.token.token()?,
+            accepted: accepted.map_err(refused)?.concat(),
+            log: self.log.clone(),
+        };
         let witness = observed.map_or_else(|| Box::new(|_: &Value| ()) as Witness, Observed::witness);
-        Endpoint::open(session, &options, witness).map(Some).map_err(|error| {
+        let endpoint = Endpoint::open(session, &options, witness).map_err(|error| {
             let status = match error {
-                ControlError::Socket { .. } | ControlError::Log { .. } => REFUSED,
+                ControlError::Listen { .. } | ControlError::Log { .. } => REFUSED,
                 _ => FAILED,
             };
             (status, error.to_string())
-        })
+        })?;
+        if let Some(port) = endpoint.port() {
+            complain(format_args!("to be controlled at {port}\n"));
+            if !port.ip().is_loopback() {
+                complain(
+                    "warning: token and patches are not encrypted on the way: let nobody listen in between, as by a tunnel\n",
+                );
+            }
+        }
+        Ok(Some(endpoint))
     }
 }
 
 /// Which program.
 #[derive(Args)]
 struct Target {
-    /// The socket of the program
-    #[arg(long, value_name = "SOCKET")]
-    to: PathBuf,
+    /// Where the program listens
+    #[arg(long, value_name = "SOCKET|ADDRESS:PORT|tcp:HOST:PORT")]
+    to: Address,
+    #[command(flatten)]
+    token: TokenArguments,
 }
 
 /// How long an update may take.
@@ -110,6 +165,19 @@ pub struct UndoArguments {
 pub struct AbortArguments {
     #[command(flatten)]
     target: Target,
+}
+
+/// Whose state to print.
+#[derive(Args)]
+pub struct StatusArguments {
+    #[command(flatten)]
+    target: Target,
+    /// Print only what goes on now
+    #[arg(long)]
+    once: bool,
+    /// Print the events as lines of JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Whose log to print.
@@ -158,8 +226,26 @@ pub fn apply(arguments: &ApplyArguments) -> Result<ExitCode, Failure> {
         dry_run: arguments.dry_run,
         timeout_ms: arguments.limit.milliseconds(),
         who: user(),
+        signature: signature_of(file)?,
     };
     update(&arguments.target, &request, &arguments.limit)
+}
+
+/// What `instar sign` has written beside a patch, if it has.
+fn signature_of(patch: &Path) -> Result<Option<String>, Failure> {
+    let file = signature_file(patch);
+    match std::fs::read_to_string(&file) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(refused(format_args!("{}: {error}", file.display()))),
+    }
+}
+
+/// Where the signature of a patch is.
+pub fn signature_file(patch: &Path) -> PathBuf {
+    let mut name = patch.as_os_str().to_owned();
+    name.push(".sig");
+    name.into()
 }
 
 /// Takes the last update of a running program back.
@@ -187,11 +273,13 @@ fn ask(
     patience: Duration,
     each: impl FnMut(&Value),
 ) -> Result<Value, Failure> {
-    let asked = Client::connect(&target.to).and_then(|mut client| client.ask(request, patience, each));
-    asked.map_err(|error| match error {
-        ClientError::Connect { .. } => (REFUSED, error.to_string()),
-        _ => (UNKNOWN, error.to_string()),
-    })
+    let asked = connect(target)?.ask(request, patience, each);
+    asked.map_err(|error| (UNKNOWN, error.to_string()))
+}
+
+fn connect(target: &Target) -> Result<Client, Failure> {
+    let token = target.token.token()?;
+    Client::connect(&target.to, token.as_ref()).map_err(refused)
 }
 
 fn update(target: &Target, request: &Request, limit: &Limit) -> Result<ExitCode, Failure> {
@@ -231,10 +319,18 @@ pub fn time(value: &Value) -> String {
     }
 }
 
+/// What there was to count.
+fn counted(event: &Value) -> String {
+    let counts = ["classes", "methods", "instances"];
+    counts.iter().filter_map(|key| Some(format!(", {} {key}", event[*key].as_u64()?))).collect()
+}
+
 /// Shows steps while they happen: the name as one begins, time and counts when it has ended.
 #[derive(Default)]
 struct Steps {
     is_within: bool,
+    /// Whether what went before them was said.
+    is_told: bool,
 }
 
 impl Steps {
@@ -253,9 +349,7 @@ impl Steps {
         if !self.is_within {
             let _ = write!(std::io::stdout(), "{name:<13} ");
         }
-        let counts = ["classes", "methods", "instances"];
-        let counted = counts.iter().filter_map(|key| Some(format!(", {} {key}", event[*key].as_u64()?)));
-        say(format_args!("{:>10}{}", time(&event["us"]), counted.collect::<String>()));
+        say(format_args!("{:>10}{}", time(&event["us"]), counted(event)));
         self.is_within = false;
     }
 
@@ -311,16 +405,106 @@ pub fn log(arguments: &LogArguments) -> Result<ExitCode, Failure> {
         let hash = if hash.is_empty() { hash } else { format!(" [{hash}]") };
         let who = entry["who"].as_str().unwrap_or("-");
         say(format_args!(
-            "{:>4} {} {who} {}{hash}: {}, stop {}, total {}",
+            "{:>4} {} {who}{} {}{hash}{}: {}, stop {}, total {}",
             entry["number"],
             text(entry, "time"),
+            from(entry),
             text(entry, "patch"),
+            signed_by(entry),
             text(entry, "result"),
             time(&entry["stop_us"]),
             time(&entry["total_us"]),
         ));
     })?;
     answered(&result)
+}
+
+/// From where somebody came, unless it was the program's own socket.
+fn from(event: &Value) -> String {
+    let peer = event["from"].as_str().filter(|peer| *peer != "socket");
+    peer.map_or_else(String::new, |peer| format!(" from {peer}"))
+}
+
+/// The key that signed a patch, as far as people compare keys.
+fn signed_by(event: &Value) -> String {
+    let key = event["signer"].as_str();
+    key.map_or_else(String::new, |key| format!(" signed by {}", key.get(..12).unwrap_or(key)))
+}
+
+/// Prints what the engine of a running program does, and what it does then.
+pub fn status(arguments: &StatusArguments) -> Result<ExitCode, Failure> {
+    let mut steps = Steps::default();
+    let request = Request::Status { once: arguments.once };
+    let result = connect(&arguments.target)?.ask(&request, STATUS_PATIENCE, |event| {
+        if arguments.json {
+            steps.is_told = true;
+            return say(event);
+        }
+        match text(event, "event") {
+            // Told again while nothing happens.
+            "state" if steps.is_told => {}
+            "state" => {
+                steps.is_told = true;
+                tell_state(event);
+            }
+            "step" => steps.show(event),
+            other => {
+                steps.finish();
+                match other {
+                    "begin" => say(format_args!(
+                        "Begins: {}, for {}{}{}",
+                        text(event, "patch"),
+                        event["who"].as_str().unwrap_or("the program itself"),
+                        from(event),
+                        signed_by(event)
+                    )),
+                    "end" => say(ended(event)),
+                    _ => say(format_args!("... {} events were missed", event["events"])),
+                }
+            }
+        }
+    });
+    steps.finish();
+    match result {
+        Ok(result) => answered(&result),
+        // It was looked at to its end.
+        Err(ClientError::Broken(_)) if steps.is_told => Ok(ExitCode::SUCCESS),
+        Err(error) => Err((UNKNOWN, error.to_string())),
+    }
+}
+
+fn tell_state(state: &Value) {
+    say(format_args!(
+        "updates since the start: {} committed, {} failed",
+        state["committed"], state["failed"]
+    ));
+    if !state["last"].is_null() {
+        say(format_args!("the last: {}", ended(&state["last"])));
+    }
+    let update = &state["update"];
+    if update.is_null() {
+        return say("no update is under way");
+    }
+    say(format_args!(
+        "under way since {}: {}, in {} since {}{}",
+        time(&update["us"]),
+        text(update, "patch"),
+        update["step"].as_str().unwrap_or("its begin"),
+        time(&update["step_us"]),
+        counted(update)
+    ));
+}
+
+/// How an update ended.
+fn ended(event: &Value) -> String {
+    let what = match (event["committed"] == true, event["kind"].as_str()) {
+        (true, None) => "applied".to_owned(),
+        (true, Some(_)) => format!("applied, but {}", text(event, "message")),
+        (false, None) => "could be applied".to_owned(),
+        (false, Some(kind)) => format!("not applied ({kind}): {}", text(event, "message")),
+    };
+    let (stop, total) = (time(&event["stop_us"]), time(&event["total_us"]));
+    format!("{}: {what} (stop {stop}, total {total})", text(event, "patch"))
 }
 
 /// Prints what runs.

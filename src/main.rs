@@ -10,6 +10,7 @@ mod observe;
 mod patching;
 mod refactor;
 mod serve;
+mod signing;
 mod smalltalk;
 mod watch;
 
@@ -62,6 +63,9 @@ fn run(command: Command) -> ExitCode {
         Command::Undo(arguments) => control::undo(&arguments),
         Command::Abort(arguments) => control::abort(&arguments),
         Command::Log(arguments) => control::log(&arguments),
+        Command::Status(arguments) => control::status(&arguments),
+        Command::Keygen(arguments) => signing::keygen(&arguments),
+        Command::Sign(arguments) => signing::sign(&arguments),
         Command::Watch(arguments) => watch::watch(&arguments),
         Command::Load(arguments) => load::load(&arguments),
         Command::List(arguments) => control::list(&arguments),

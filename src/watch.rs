@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use clap::Args;
-use instar_dsu::control::{Client, Endpoint, EndpointOptions, Request};
+use instar_dsu::control::{
+    Address, Client, ClientError, Endpoint, EndpointOptions, PrivateKey, Request, Token,
+};
 use instar_dsu::patch::{self, Patch, diff, place_of};
 use instar_interp::host::{Part, Session};
 use instar_interp::source::{self, Package};
@@ -14,7 +16,7 @@ use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use serde_json::Value;
 
-use crate::control::{GRACE, duration, text, time, user};
+use crate::control::{GRACE, TokenArguments, duration, text, time, user};
 use crate::smalltalk::{Ended, SpaceArguments, complain, ended, exist, finish, run_paths, warn};
 use crate::{FAILED, Failure, REFUSED, failed};
 
@@ -35,9 +37,14 @@ pub struct WatchArguments {
     /// The folder with the packages
     #[arg(value_name = "DIR")]
     folder: PathBuf,
-    /// Apply edits to the program at this socket, which has loaded what the folder holds now
-    #[arg(long, value_name = "SOCKET", conflicts_with = "files")]
-    to: Option<PathBuf>,
+    /// Apply edits to the program that listens there, which has loaded what the folder holds now
+    #[arg(long, value_name = "SOCKET|ADDRESS:PORT|tcp:HOST:PORT", conflicts_with = "files")]
+    to: Option<Address>,
+    #[command(flatten)]
+    token: TokenArguments,
+    /// Sign what is applied with the private key in this file
+    #[arg(long, value_name = "FILE", requires = "to")]
+    key: Option<PathBuf>,
     /// Files to run behind the packages; without any, what the packages have started goes on
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -54,17 +61,36 @@ pub fn watch(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         Err(ended) => return finish(None, Err(ended)),
     }
     match &arguments.to {
-        Some(socket) => {
-            let mut watch = match Watch::begin(arguments, socket.clone()) {
+        Some(address) => {
+            let key = arguments.key.as_deref().map(PrivateKey::read).transpose();
+            let target = Target {
+                address: address.clone(),
+                token: arguments.token.token()?,
+                key: key.map_err(|reason| (REFUSED, reason))?,
+            };
+            let mut watch = match Watch::begin(arguments, target) {
                 Ok(watch) => watch,
                 Err(ended) => return finish(None, Err(ended)),
             };
             // That somebody listens is known before the first edit.
-            Client::connect(socket).map_err(|error| (REFUSED, error.to_string()))?;
+            watch.target.connect().map_err(|error| (REFUSED, error.to_string()))?;
             watch.run();
             Ok(ExitCode::SUCCESS)
         }
         None => run_here(arguments),
+    }
+}
+
+/// The program that edits go to, and how.
+struct Target {
+    address: Address,
+    token: Option<Token>,
+    key: Option<PrivateKey>,
+}
+
+impl Target {
+    fn connect(&self) -> Result<Client, ClientError> {
+        Client::connect(&self.address, self.token.as_ref())
     }
 }
 
@@ -100,10 +126,11 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
         std::process::exit(INTERRUPTED);
     };
     ctrlc::set_handler(stop).map_err(failed)?;
-    let socket = private.0.join("socket");
-    let options = EndpointOptions { socket: Some(socket.clone()), log: None };
+    let address = Address::Socket(private.0.join("socket"));
+    let options = EndpointOptions { address: Some(address.clone()), ..EndpointOptions::default() };
     let endpoint = Endpoint::open(&mut session, &options, Box::new(|_| ())).map_err(failed)?;
-    let result = load_and_run(arguments, &mut session, &endpoint, socket).map(|()| ExitCode::SUCCESS);
+    let target = Target { address, token: None, key: None };
+    let result = load_and_run(arguments, &mut session, &endpoint, target).map(|()| ExitCode::SUCCESS);
     let result = finish(Some(&mut session), result);
     drop(endpoint);
     result
@@ -113,9 +140,9 @@ fn load_and_run(
     arguments: &WatchArguments,
     session: &mut Session,
     endpoint: &Endpoint,
-    socket: PathBuf,
+    target: Target,
 ) -> Result<(), Ended> {
-    let mut watch = Watch::begin(arguments, socket)?;
+    let mut watch = Watch::begin(arguments, target)?;
     warn(&session.run(&Part::Packages(watch.loaded.clone())).map_err(ended)?);
     endpoint.loaded(&watch.loaded);
     let thread = std::thread::Builder::new().name("watch".to_owned());
@@ -139,7 +166,7 @@ struct Asked {
 /// The folder, and what of it is in the program.
 struct Watch {
     folder: PathBuf,
-    socket: PathBuf,
+    target: Target,
     timeout: Duration,
     loaded: Vec<Package>,
     asked: Option<Asked>,
@@ -151,7 +178,7 @@ struct Watch {
 
 impl Watch {
     /// Begins to watch, and reads what is there.
-    fn begin(arguments: &WatchArguments, socket: PathBuf) -> Result<Watch, Ended> {
+    fn begin(arguments: &WatchArguments, target: Target) -> Result<Watch, Ended> {
         let (sender, saved) = channel();
         let unwatched = |error: notify::Error| {
             (FAILED, format!("{} cannot be watched: {error}", arguments.folder.display()))
@@ -165,7 +192,7 @@ impl Watch {
         complain(format_args!("watching {}\n", arguments.folder.display()));
         Ok(Watch {
             folder: arguments.folder.clone(),
-            socket,
+            target,
             timeout: arguments.timeout,
             loaded,
             asked: None,
@@ -291,9 +318,10 @@ impl Watch {
             dry_run: false,
             timeout_ms: u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX),
             who: user(),
+            signature: self.target.key.as_ref().map(|key| key.sign(patch)),
         };
-        let asked = Client::connect(&self.socket)
-            .and_then(|mut client| client.ask(&request, self.timeout + GRACE, |_| {}));
+        let asked =
+            self.target.connect().and_then(|mut client| client.ask(&request, self.timeout + GRACE, |_| {}));
         match asked {
             Ok(result) => tell(&result, new),
             Err(error) => {

@@ -1,5 +1,7 @@
 //! Programs that are updated while they run, as people meet it: `instar run --control`, `apply`, `undo`, `log`, `list`.
 
+#[path = "support/counters.rs"]
+mod counters;
 #[path = "support/program.rs"]
 mod program;
 
@@ -10,76 +12,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use counters::{MAIN, NAMES, apply, folder, to};
 use program::{Folder, Program, command, instar, status, stderr, stdout, wait_for, wait_until};
 use serde_json::Value;
-
-const PACKAGE: &str = "Package { #name : 'Counters' }";
-
-const COUNTER: &str = "\
-Class { #name : 'Counter', #superclass : 'Object', #instVars : [ 'count' ], #category : 'Counters', #package : 'Counters' }
-
-{ #category : 'counting' }
-Counter >> initialize [ count := 0 ]
-
-{ #category : 'counting' }
-Counter >> count [ ^ count ]
-
-{ #category : 'counting' }
-Counter >> step [ count := count + 1. ^ count ]
-
-{ #category : 'counting' }
-Counter >> text [ ^ 'old ' , count printString ]
-
-{ #category : 'waiting' }
-Counter >> keep: aSemaphore [ aSemaphore wait ]
-";
-
-/// Prints a line for each round: what the first counter says, the class's variables, and identity hash and place of an object.
-const MAIN: &str = "\
-| counters hash keeper gate |
-counters := (1 to: 500) collect: [ :each | Counter new ].
-hash := counters first identityHash.
-gate := Semaphore new.
-keeper := [ counters first keep: gate ] newProcess.
-keeper name: 'keeper'.
-(Smalltalk arguments includes: 'keep') ifTrue: [ keeper priority: 50; resume ].
-Smalltalk at: #Gate put: gate.
-[ (Smalltalk at: #Stop ifAbsent: [ nil ]) isNil ] whileTrue: [
-    counters do: [ :each | each step ].
-    Transcript show: counters first text; show: ' | '; show: Counter instVarNames asArray printString; show: ' | ';
-        show: (counters collect: [ :each | each count ]) asSet size printString; show: ' | ';
-        show: (hash = counters first identityHash) printString; cr; flush.
-    (Delay forMilliseconds: 5) wait ].
-Transcript show: 'stopped'; cr; flush.
-";
-
-/// A new variable in front, and a method that shows it.
-const NAMES: &str = "\
-| patch |
-patch := DSUPatch named: 'Counters have names'.
-patch class: #Counter instanceVariables: #( name count ).
-patch compile: 'text ^ ''new '' , name , '' '' , count printString' in: #Counter.
-patch policy: (DSUPolicy default: 'anna' for: 'name') for: #Counter.
-patch
-";
-
-const KEEP: &str =
-    "(DSUPatch named: 'Keep') compile: 'keep: aSemaphore aSemaphore wait. ^ self' in: #Counter; yourself";
-const STOP: &str = "(DSUPatch named: 'Stop') after: [ Smalltalk at: #Stop put: true ]; yourself";
-
-fn folder(name: &str) -> Folder {
-    Folder::new(
-        name,
-        &[
-            ("app/package.st", PACKAGE),
-            ("app/Counter.class.st", COUNTER),
-            ("main.st", MAIN),
-            ("names.st", NAMES),
-            ("keep.st", KEEP),
-            ("stop.st", STOP),
-        ],
-    )
-}
 
 fn start(folder: &Folder, arguments: &[&str]) -> Program {
     let (socket, app, main) = (folder.path("s"), folder.path("app"), folder.path("main.st"));
@@ -96,17 +31,6 @@ fn with_log(folder: &Folder) -> Program {
     let mut program = Program::start(&["run", "--control", &socket, "--log", &log, &app, &main]);
     program.until("old 1 |");
     program
-}
-
-fn apply(folder: &Folder, patch: &str, options: &[&str]) -> std::process::Output {
-    let (socket, patch) = (folder.path("s"), folder.path(patch));
-    let mut arguments = vec!["apply", "--to", &socket, &patch];
-    arguments.extend(options);
-    instar(&arguments)
-}
-
-fn to(folder: &Folder, what: &str) -> std::process::Output {
-    instar(&[what, "--to", &folder.path("s")])
 }
 
 /// What a line says: the counter's number.

@@ -99,12 +99,15 @@ impl Program {
     }
 
     fn start_with(arguments: &[&str], input: Stdio) -> Program {
-        let mut child = command(arguments)
-            .stdin(input)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut command = command(arguments);
+        command.stdin(input);
+        Program::of(command)
+    }
+
+    /// What a command starts.
+    pub fn of(mut command: Command) -> Program {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let (out, errors) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
         Program { child, lines: out, errors }
     }

@@ -1,22 +1,26 @@
 //! The side of whoever asks.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::protocol::{Request, is_result};
+use super::address::Address;
+use super::protocol::{PROTOCOL, Request, is_result};
+use super::secret::{TOKEN_MEND, Token};
+use super::stream::Stream;
 
-/// What went wrong between here and the program. What the program refuses is an answer.
+/// How long the answer to a greeting may take.
+const GREETING_TIME: Duration = Duration::from_secs(20);
+
+/// What went wrong between here and the program. What the program refuses is an answer, once it has let us in.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens.
-    #[error("{}: {reason}", path.display())]
+    /// Nobody listens, or does not let us in.
+    #[error("{address}: {reason}")]
     Connect {
-        /// The socket.
-        path: PathBuf,
+        /// Where.
+        address: Address,
         /// Why, in words.
         reason: String,
     },
@@ -31,28 +35,32 @@ pub enum ClientError {
 /// A connection to a running program.
 #[derive(Debug)]
 pub struct Client {
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Stream>,
 }
 
 impl Client {
-    /// Connects to the program that listens at a socket.
+    /// Connects to the program that listens there, which over TCP wants to be shown its token.
     ///
     /// # Errors
     /// [`ClientError::Connect`]
-    pub fn connect(path: &Path) -> Result<Client, ClientError> {
-        let stream = UnixStream::connect(path).map_err(|error| {
-            let reason = match error.kind() {
-                io::ErrorKind::NotFound => {
-                    "there is no such socket; a program listens there if it is started with --control"
-                        .to_owned()
-                }
-                io::ErrorKind::ConnectionRefused => "nobody listens there: the program has ended".to_owned(),
-                io::ErrorKind::PermissionDenied => "it belongs to somebody else".to_owned(),
-                _ => error.to_string(),
-            };
-            ClientError::Connect { path: path.to_owned(), reason }
-        })?;
-        Ok(Client { reader: BufReader::new(stream) })
+    pub fn connect(address: &Address, token: Option<&Token>) -> Result<Client, ClientError> {
+        let failed = |reason: String| ClientError::Connect { address: address.clone(), reason };
+        let is_tcp = matches!(address, Address::Tcp(_));
+        if is_tcp && token.is_none() {
+            return Err(failed(format!(
+                "whoever comes over TCP needs the program's token, by --control-token-file FILE or in INSTAR_CONTROL_TOKEN; if it has none, {TOKEN_MEND}"
+            )));
+        }
+        let stream = Stream::connect(address).map_err(|error| failed(reason(&error)))?;
+        let mut client = Client { reader: BufReader::new(stream) };
+        // The socket of a program is nobody else's, so that it needs no token, and gets none to see.
+        let token = token.filter(|_| is_tcp).cloned();
+        let hello = Request::Hello { token, protocol: Some(PROTOCOL) };
+        let answer = client.ask(&hello, GREETING_TIME, |_| {}).map_err(|error| failed(error.to_string()))?;
+        if answer["ok"] != true {
+            return Err(failed(answer["message"].as_str().unwrap_or("it refuses").to_owned()));
+        }
+        Ok(client)
     }
 
     /// Asks, hands each event to `each` as it comes, and answers the last, `result`. No event may be awaited longer than `patience`.
@@ -66,15 +74,16 @@ impl Client {
         mut each: impl FnMut(&Value),
     ) -> Result<Value, ClientError> {
         let broken = |error: io::Error| ClientError::Broken(error.to_string());
-        let mut line =
-            serde_json::to_string(request).map_err(|error| ClientError::Broken(error.to_string()))?;
-        line.push('\n');
         self.reader.get_ref().set_read_timeout(Some(patience)).map_err(broken)?;
-        self.reader.get_ref().write_all(line.as_bytes()).map_err(broken)?;
+        // Who turns us away may have gone, and what it said can be read.
+        let sent = self.reader.get_ref().send(request);
         loop {
             let mut line = String::new();
             match self.reader.read_line(&mut line) {
-                Ok(0) => return Err(ClientError::Broken("the program has ended".to_owned())),
+                Ok(0) => {
+                    let ended = || io::Error::other("the program has ended");
+                    return Err(broken(sent.err().unwrap_or_else(ended)));
+                }
                 Ok(_) => {}
                 Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                     return Err(ClientError::Silent(patience));
@@ -88,5 +97,17 @@ impl Client {
             }
             each(&event);
         }
+    }
+}
+
+/// Why nobody was reached.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "there is no such socket; a program listens there if it is started with --control".to_owned()
+        }
+        io::ErrorKind::ConnectionRefused => "nobody listens there: the program has ended".to_owned(),
+        io::ErrorKind::PermissionDenied => "it belongs to somebody else".to_owned(),
+        _ => error.to_string(),
     }
 }

@@ -1,8 +1,13 @@
-//! What is asked over the control socket: a line of JSON for each request. The answer is lines of JSON too, each an event, and ends with the
+//! What is asked of a running program: a line of JSON for each request. The answer is lines of JSON too, each an event, and ends with the
 //! event `result`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+
+use super::secret::Token;
+
+/// The protocol of this file. It changes when a request or an event gets another meaning.
+pub(super) const PROTOCOL: u32 = 1;
 
 /// How long an update may take if nothing is said: milliseconds.
 pub const DEFAULT_TIMEOUT_MS: u64 = 10_000;
@@ -13,6 +18,15 @@ pub const MOST_TIMEOUT_MS: u64 = 3_600_000;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
+    /// Who comes over TCP must begin with this, and gets no other answer before.
+    Hello {
+        /// The program's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        token: Option<Token>,
+        /// What the peer speaks, if it wants to know whether it is the same here.
+        #[serde(default)]
+        protocol: Option<u32>,
+    },
     /// What runs: version, process, packages.
     List {},
     /// Applies a patch, or goes as far as validation with it.
@@ -33,6 +47,9 @@ pub enum Request {
         /// Who wants it, for the log.
         #[serde(default)]
         who: Option<String>,
+        /// Who answers for the text: the line that `instar sign` writes.
+        #[serde(default)]
+        signature: Option<String>,
     },
     /// Takes the last update back.
     Undo {
@@ -47,6 +64,12 @@ pub enum Request {
     Abort {},
     /// All updates that were tried.
     Log {},
+    /// What the engine does now, and from then on whatever happens, until the peer says something else or is gone.
+    Status {
+        /// Only what it does now.
+        #[serde(default)]
+        once: bool,
+    },
 }
 
 fn default_timeout() -> u64 {
@@ -75,6 +98,25 @@ impl Request {
 /// The event that ends an answer which the engine does not give. `kind` is one word for programs.
 pub(super) fn failure(kind: &str, message: &str) -> Value {
     json!({ "event": "result", "ok": false, "committed": false, "kind": kind, "message": message })
+}
+
+/// The event that ends an answer of which nothing more is to be said.
+pub(super) fn success() -> Value {
+    json!({ "event": "result", "ok": true })
+}
+
+/// The answer to who speaks this protocol.
+pub(super) fn greeting(protocol: Option<u32>) -> Value {
+    let version = env!("CARGO_PKG_VERSION");
+    match protocol {
+        Some(other) if other != PROTOCOL => failure(
+            "version",
+            &format!(
+                "the program speaks protocol {PROTOCOL}, and not {other}: it is Instar {version}, use the same"
+            ),
+        ),
+        _ => json!({ "event": "result", "ok": true, "protocol": PROTOCOL, "version": version }),
+    }
 }
 
 /// Whether an event ends its answer.

@@ -1,7 +1,8 @@
 //! The thread through which all that the engine says goes, in the order in which it says it.
 //!
 //! The engine logs an update before it answers whoever asked for it. Here the entry is written to the journal first [written-before], and then
-//! the answer goes on: so the log has the order of the updates, and whoever has an answer finds it there.
+//! the answer goes on: so the log has the order of the updates, and whoever has an answer finds it there. What the engine says of any update
+//! while it goes on is noted in the [status](super::status).
 
 use std::collections::HashMap;
 use std::io;
@@ -12,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use serde_json::Value;
 
 use super::journal::Journal;
+use super::status::Status;
 
 /// Who sees the entries of all updates that ended, on the scribe's thread.
 pub type Witness = Box<dyn FnMut(&Value) + Send>;
@@ -20,8 +22,8 @@ pub type Witness = Box<dyn FnMut(&Value) + Send>;
 enum Said {
     /// An event for whoever asked.
     Event(SyncSender<Value>, Vec<u8>),
-    /// An entry for the log.
-    Entry(Vec<u8>),
+    /// An entry for the log, or what happens to an update.
+    News(Vec<u8>),
     /// Nothing comes any more.
     End,
 }
@@ -43,13 +45,13 @@ pub(super) struct Lines {
 
 impl Scribe {
     /// Starts the thread, which lets `witness` see each entry once it is written.
-    pub fn start(journal: Journal, witness: Witness) -> io::Result<Scribe> {
+    pub fn start(journal: Journal, status: Arc<Status>, witness: Witness) -> io::Result<Scribe> {
         let (said, incoming) = channel();
         let journal = Arc::new(Mutex::new(journal));
         let written = journal.clone();
         let thread = thread::Builder::new()
             .name("scribe".to_owned())
-            .spawn(move || write(&incoming, &written, witness))?;
+            .spawn(move || write(&incoming, &written, &status, witness))?;
         Ok(Scribe { said, journal, thread: Some(thread) })
     }
 
@@ -75,10 +77,10 @@ impl Lines {
         move |bytes| said.send(Said::Event(sender.clone(), bytes.to_vec())).is_ok()
     }
 
-    /// A reply of the engine whose pieces are entries of the log.
+    /// A reply of the engine whose pieces are entries of the log, and what happens to updates.
     pub fn entries(&self) -> impl FnMut(&[u8]) -> bool + Send + 'static {
         let said = self.said.clone();
-        move |bytes| said.send(Said::Entry(bytes.to_vec())).is_ok()
+        move |bytes| said.send(Said::News(bytes.to_vec())).is_ok()
     }
 
     /// The log as it is.
@@ -92,18 +94,23 @@ fn tell(entry: &Value) {
     let text = |key: &str| entry[key].as_str().unwrap_or_default();
     let (number, stop_us) = (entry["number"].as_u64(), entry["stop_us"].as_u64());
     let (patch, who, result) = (text("patch"), text("who"), text("result"));
+    let (from, signer) = (text("from"), text("signer"));
     let is_committed = entry["committed"] == true;
-    tracing::info!(number, patch, who, is_committed, result, stop_us, "update");
+    tracing::info!(number, patch, who, from, signer, is_committed, result, stop_us, "update");
 }
 
-fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>, mut witness: Witness) {
+fn write(incoming: &Receiver<Said>, journal: &Mutex<Journal>, status: &Status, mut witness: Witness) {
     // Entries that could not be written, with the reason.
     let mut lost: HashMap<u64, String> = HashMap::new();
     for said in incoming {
         match said {
             Said::End => return,
-            Said::Entry(bytes) => {
+            Said::News(bytes) => {
                 let Ok(entry) = serde_json::from_slice::<Value>(&bytes) else { continue };
+                if entry["event"] != "log" {
+                    status.note(entry);
+                    continue;
+                }
                 let number = entry["number"].as_u64().unwrap_or(0);
                 let result = journal.lock().unwrap_or_else(PoisonError::into_inner).append(entry.clone());
                 if let Err(error) = result {
@@ -135,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_entry_that_could_not_be_written_is_told_with_the_answer() {
-        let scribe = Scribe::start(Journal::unwritable(), Box::new(|_| ())).unwrap();
+        let scribe = Scribe::start(Journal::unwritable(), Arc::default(), Box::new(|_| ())).unwrap();
         let lines = scribe.lines();
         let (sender, receiver) = sync_channel(10);
         let (mut entries, mut events) = (lines.entries(), lines.events(sender));
@@ -150,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_is_far_behind_is_not_waited_for() {
-        let scribe = Scribe::start(Journal::default(), Box::new(|_| ())).unwrap();
+        let scribe = Scribe::start(Journal::default(), Arc::default(), Box::new(|_| ())).unwrap();
         let lines = scribe.lines();
         let (sender, receiver) = sync_channel(1);
         let mut events = lines.events(sender);
@@ -158,7 +165,7 @@ mod tests {
             assert!(events(json!({ "event": "step", "us": number }).to_string().as_bytes()));
         }
         let mut entries = lines.entries();
-        entries(json!({ "number": 1 }).to_string().as_bytes());
+        entries(json!({ "event": "log", "number": 1 }).to_string().as_bytes());
         drop(scribe);
         assert_eq!(receiver.recv().unwrap()["us"], 0);
         assert_eq!(lines.log().len(), 1);
