@@ -62,12 +62,12 @@ fn refused(reason: impl std::fmt::Display) -> Failure {
 #[derive(Args)]
 pub struct ControlArguments {
     /// Let the program be updated: through a Unix socket, which is made at this path for its owner only, or over TCP, with a token
-    #[arg(long = "control", value_name = "SOCKET|ADDRESS:PORT|tcp:HOST:PORT")]
-    address: Option<Address>,
+    #[arg(long, value_name = "SOCKET|ADDRESS:PORT|tcp:HOST:PORT")]
+    control: Option<Address>,
     #[command(flatten)]
     token: TokenArguments,
     /// Take only patches that were signed with this key or one of those in this file (may be given several times)
-    #[arg(long = "accept-key", value_name = "FILE|KEY", requires = "address")]
+    #[arg(long = "accept-key", value_name = "FILE|KEY", requires = "control")]
     accepted: Vec<String>,
     /// Keep a log of all updates in this file, which grows: each is written before its answer
     #[arg(long, value_name = "FILE")]
@@ -81,13 +81,13 @@ impl ControlArguments {
         session: &mut Session,
         observed: Option<&Observed>,
     ) -> Result<Option<Endpoint>, Failure> {
-        if self.address.is_none() && self.log.is_none() && observed.is_none() {
+        if self.control.is_none() && self.log.is_none() && observed.is_none() {
             return Ok(None);
         }
         let accepted: Result<Vec<_>, String> =
             self.accepted.iter().map(|key| PublicKey::named(key)).collect();
         let options = EndpointOptions {
-            address: self.address.clone(),
+            address: self.control.clone(),
             token: self.token.token()?,
             accepted: accepted.map_err(refused)?.concat(),
             log: self.log.clone(),

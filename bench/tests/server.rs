@@ -59,16 +59,26 @@ fn a_server_that_does_not_come_up_is_a_failed_row_and_what_is_there_is_not_measu
     assert_eq!((outcome.measured, outcome.failures.len()), (3, 3));
     let rows = folder.lines("server.csv");
     assert_eq!(rows.len(), 1 + 3);
-    assert!(rows[1].starts_with("28500,700/s,model,1,all,,") && rows[1].ends_with(",the server ended before it listened"));
+    assert!(
+        rows[1].starts_with("28500,700/s,model,1,all,,")
+            && rows[1].ends_with(",the server ended before it listened")
+    );
 
     // One observation is there as a whole, of another two windows and a piece of its course.
     folder.append("server.csv", COMPLETE);
-    folder.append("server.csv", "28500,closed,model,1,before,1,1,0,9.5,9,10,11,12,0,0,0,0,0,7,\n28500,closed,mod");
+    folder.append(
+        "server.csv",
+        "28500,closed,model,1,before,1,1,0,9.5,9,10,11,12,0,0,0,0,0,7,\n28500,closed,mod",
+    );
     folder.append("server-series.csv", "28500,closed,none,1,0,500000000,10,0,9,9,10,12,5,5,0\n");
     folder.append("server-series.csv", "28500,closed,model,1,0,500000000,10,0,9,9,10,12,5,5,0\n");
     let outcome = folder.run(&[], "echo 'listening on http://127.0.0.1:1'").unwrap();
     assert_eq!((outcome.measured, outcome.skipped, outcome.failures.len()), (2, 1, 2));
-    assert!(outcome.failures[0].contains("700/s, update: model: no answer: cannot connect"), "{:?}", outcome.failures);
+    assert!(
+        outcome.failures[0].contains("700/s, update: model: no answer: cannot connect"),
+        "{:?}",
+        outcome.failures
+    );
     let rows = folder.lines("server.csv");
     assert_eq!(rows.len(), 1 + 4 + 2, "{rows:?}");
     assert_eq!(rows[1..5].join("\n") + "\n", COMPLETE);
@@ -89,7 +99,9 @@ fn rows_are_drawn_as_a_course_each_and_a_plot_of_all() {
     fs::create_dir_all(&folder.0).unwrap();
     let csv = folder.0.join("server.csv");
     let update = |instances: u32, pace: &str, update: &str, max: u64| {
-        format!("{instances},{pace},{update},1,update,500000000,50,0,9.5,9,10,11,{max},0,0,40000000,3000000,0,7,\n")
+        format!(
+            "{instances},{pace},{update},1,update,500000000,50,0,9.5,9,10,11,{max},0,0,40000000,3000000,0,7,\n"
+        )
     };
     let mut rows = server::COLUMNS.join(",") + "\n";
     rows += &update(28_500, "700/s", "none", 2_000_000);
@@ -100,7 +112,10 @@ fn rows_are_drawn_as_a_course_each_and_a_plot_of_all() {
     let rows = server::read(&csv).unwrap();
     assert_eq!(rows.len(), 3);
     let table = server::table(&rows);
-    assert!(table.lines().count() == 4 && table.contains("90 ms") && table.contains("1,000,000 closed kernel"), "{table}");
+    assert!(
+        table.lines().count() == 4 && table.contains("90 ms") && table.contains("1,000,000 closed kernel"),
+        "{table}"
+    );
 
     let mut series = server::SERIES_COLUMNS.join(",") + "\n";
     for (what, run) in [("700/s,none", 1), ("700/s,model", 1), ("700/s,model", 2)] {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use instar_bench::webapp::{Applied, Program, VERSIONS};
-use instar_dsu::control::{Client, DEFAULT_TIMEOUT_MS, Request};
+use instar_dsu::control::{Address, Client, DEFAULT_TIMEOUT_MS, Request};
 
 use super::outside;
 use crate::control::{GRACE, text};
@@ -34,9 +34,11 @@ impl Program for Forge {
             dry_run: false,
             timeout_ms: DEFAULT_TIMEOUT_MS,
             who: None,
+            signature: None,
         };
         let mut wait_us = 0;
-        let mut client = Client::connect(socket).map_err(|error| error.to_string())?;
+        let mut client =
+            Client::connect(&Address::Socket(socket.to_owned()), None).map_err(|error| error.to_string())?;
         let result = client.ask(&request, GRACE, |event| {
             if text(event, "step") == "safePoint" && text(event, "state") == "end" {
                 wait_us += event["us"].as_u64().unwrap_or(0);
