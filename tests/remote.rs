@@ -362,13 +362,14 @@ fn events(lines: &[String]) -> Vec<Value> {
 fn all_who_look_on_see_each_step_as_it_happens() {
     let folder = folder("remote-status");
     let (socket, app, main) = (folder.path("s"), folder.path("app"), folder.path("main.st"));
-    // The program also updates itself, when it is told to.
+    // The program also updates itself, when it is told to, and has somebody wait in a method that changes.
     folder.write("main.st", &counters::MAIN.replace(
         "(Delay forMilliseconds: 5) wait",
-        "(Smalltalk at: #Change ifAbsent: [ nil ]) ifNotNil: [ :it | Smalltalk removeKey: #Change. DSUUpdate apply: it ].
+        "Smalltalk at: #Keeper put: keeper.
+         (Smalltalk at: #Change ifAbsent: [ nil ]) ifNotNil: [ :it | Smalltalk removeKey: #Change. DSUUpdate apply: it ].
          (Delay forMilliseconds: 5) wait",
     ));
-    let mut program = Program::start(&["run", "--control", &socket, &app, &main, "--", "keep"]);
+    let mut program = Program::start(&["run", "--control", &socket, &app, &main]);
     program.until("old 1 |");
     let mut watchers = [look_on(&folder), look_on(&folder)];
     // One that reads nothing holds nobody up.
@@ -376,7 +377,8 @@ fn all_who_look_on_see_each_step_as_it_happens() {
     deaf.write_all(b"{\"do\":\"status\"}\n").unwrap();
     assert_eq!(status(&apply(&folder, "names.st", &[])), 0);
     for watcher in &mut watchers {
-        let seen = events(&watcher.until("\"end\",\"began\""));
+        let mut seen = events(&watcher.until("\"event\":\"end\""));
+        seen.retain(|event| event["event"] != "state");
         let (first, last) = (&seen[0], &seen[seen.len() - 1]);
         assert_eq!((&first["event"], &first["patch"]), (&"begin".into(), &"Counters have names".into()));
         assert_eq!((&first["who"], &first["from"]), (&"tester".into(), &"socket".into()));
@@ -413,6 +415,11 @@ fn all_who_look_on_see_each_step_as_it_happens() {
     }
     assert_eq!(status(&to(&folder, "undo")), 0);
     // An update that waits is seen waiting, and by whom it was given up.
+    folder.write(
+        "go.st",
+        "(DSUPatch named: 'Go') after: [ (Smalltalk at: #Keeper) priority: 50; resume ]; yourself",
+    );
+    assert_eq!(status(&apply(&folder, "go.st", &[])), 0);
     let (patch, folder_socket) = (folder.path("keep.st"), folder.path("s"));
     let waiting = command(&["apply", "--to", &folder_socket, &patch, "--timeout", "50s"])
         .stdout(Stdio::null())
