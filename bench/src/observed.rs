@@ -153,10 +153,11 @@ pub(crate) fn measure<T: Task>(
     observe: impl Fn(&T) -> Result<Observed, String>,
 ) -> Result<Outcome, Error> {
     let &Columns { experiment, task: prefix, windows, course } = columns;
-    let mut rows = Rows::open(&session.csv, windows, &windows[..=prefix], &HashSet::new())?;
+    let with = |task: &T, cells: Vec<String>| [task.cells(), cells].concat();
+    let planned = tasks.iter().map(|task| with(task, vec![ALL.to_owned()])).collect();
+    let mut rows = Rows::open(&session.csv, windows, &windows[..=prefix], &planned)?;
     let mut courses =
         Rows::open(&series_beside(&session.csv, experiment), course, &course[..=prefix], &HashSet::new())?;
-    let with = |task: &T, cells: Vec<String>| [task.cells(), cells].concat();
     let open: Vec<&T> = tasks.iter().filter(|task| !rows.has(&with(task, vec![ALL.to_owned()]))).collect();
     // What was written of those is of an observation that failed, or was stopped on the way.
     let begun: HashSet<Vec<String>> = open.iter().map(|task| task.cells()).collect();
