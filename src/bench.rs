@@ -19,7 +19,7 @@ use instar_bench::point::Strategy;
 use instar_bench::safepoints as bench_safepoints;
 use instar_bench::sweep::{MAX_RUNS, parse_count};
 use instar_bench::{effort, fixes, functional, gdsu};
-use instar_bench::{peers, scale, server};
+use instar_bench::{peers, scale, server, soak};
 use instar_interp::source::{self, SourceFile};
 use instar_interp::vm::space::BecomeStrategy;
 use instar_interp::vm::{Space, SpaceOptions};
@@ -159,6 +159,15 @@ pub enum BenchCommand {
         /// The way there from the library that is built in
         #[arg(long)]
         before: bool,
+    },
+    /// The chat application is updated and taken back again and again under load, and must stay what it was: soak.csv and a plot
+    ///
+    /// Ten clients, 700 requests a second, 10 minutes; every 5 s an update of the model, the kernel or the engine, or its inverse. Fails if classes, methods, symbols or
+    /// memory grow. With --quick 20 s.
+    #[command(after_help = STATUS)]
+    Soak {
+        #[command(flatten)]
+        arguments: BenchArguments,
     },
     /// Experiment E4, the chat application over HTTP is updated under load: server.csv, server-series.csv and plots
     ///
@@ -433,6 +442,18 @@ pub fn run(command: BenchCommand) -> Result<ExitCode, Failure> {
                 command
             };
             finish(server::run(&options, serve, &steps), &options)
+        }
+        BenchCommand::Soak { arguments } => {
+            let options = arguments.options(lang::Command::Soak, Strategy::Lazy);
+            let serve = |application: &Path, witness: &Path, messages: u32| {
+                let mut command = std::process::Command::new(&guest.program);
+                command.args(["serve", "--port", "0"]).args([application, witness]).arg("--");
+                command
+                    .args(["populate", "messages"].map(|name| format!("{name}={messages}")))
+                    .arg("pending=10000000");
+                command
+            };
+            finish(soak::run(&options, serve, &steps), &options)
         }
         BenchCommand::Webapp { arguments } => {
             let options = arguments.options(lang::Command::Webapp, Strategy::Lazy);

@@ -99,6 +99,23 @@ fn the_csvs_are_drawn_again_from_themselves() {
 }
 
 #[test]
+fn a_service_that_is_updated_and_taken_back_again_and_again_stays_what_it_was() {
+    let folder = Folder::new("soak");
+    let table = stdout(&bench(&["soak", "--quick", "--out", folder.0.to_str().unwrap()]));
+    let rows = folder.rows("soak.csv");
+    let steps: Vec<[&str; 2]> = rows.iter().map(|row| [&row[2], &row[3]]).collect();
+    let updates = ["model", "kernel", "engine"].map(|it| [[it, "update"], [it, "inverse"]]).concat();
+    assert_eq!(steps, updates.repeat(3));
+    // The model's updates find messages, and every one has a window with requests and a stop.
+    for row in &rows {
+        let figure = |column: usize| row[column].parse::<u64>().unwrap();
+        assert_eq!(figure(7) > 0, &row[2] == "model", "{row:?}");
+        assert!(figure(9) > 0 && figure(6) > 0 && figure(5) >= figure(6), "{row:?}");
+    }
+    assert!(table.contains("engine, inverse") && folder.0.join("soak.svg").exists(), "{table}");
+}
+
+#[test]
 fn a_web_application_is_updated_with_both_kinds_of_safe_points_and_drawn() {
     let folder = Folder::new("webapp");
     let out = folder.0.to_str().unwrap();

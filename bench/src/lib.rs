@@ -25,6 +25,7 @@ pub mod rng;
 pub mod safepoints;
 pub mod scale;
 pub mod server;
+pub mod soak;
 pub mod stats;
 pub mod sweep;
 #[cfg(test)]

@@ -55,31 +55,16 @@ pub(crate) struct Observed {
 }
 
 impl Observed {
-    /// The bounds of the windows, in nanoseconds of the load. That of the update begins with the first request that was not answered when it was
-    /// asked for.
+    /// The bounds of the windows, in nanoseconds of the load.
     fn windows(&self) -> [Range<u64>; 4] {
-        let nanoseconds = |duration: Duration| duration.as_nanos() as u64;
         let (warm, end) = (nanoseconds(WARM_UP), nanoseconds(self.duration));
-        let asked = self.update.start;
-        let under_way = |sample: &&Sample| sample.due < asked && sample.due + sample.latency > asked;
-        let begin = self.samples.iter().filter(under_way).map(|sample| sample.due).min().unwrap_or(asked);
-        let after = (self.update.end + nanoseconds(AFTERMATH)).min(end);
-        [warm..begin, begin..after, after..end, warm..end]
+        let update = window_of(&self.samples, &self.update, self.duration);
+        [warm..update.start, update.clone(), update.end..end, warm..end]
     }
 
     /// What is wrong with it.
     fn complaint(&self) -> Option<String> {
-        let failed = self.samples.iter().filter(|sample| sample.is_failed).count() as u64;
-        let Self { lost, doubled, .. } = self;
-        if failed + lost + doubled == 0 {
-            return None;
-        }
-        let first = self
-            .faults
-            .first()
-            .map_or_else(String::new, |(kind, fault)| format!(" (first: {kind}: {fault})"));
-        let counts = format!("{failed} requests failed{first}, {lost} lost, {doubled} doubled");
-        Some(counts.replace(['\n', '\r'], " "))
+        complaint(&self.samples, &self.faults, self.lost, self.doubled)
     }
 
     /// Behind the task's cells.
@@ -110,6 +95,34 @@ impl Observed {
             row
         })
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}
+
+/// The window of an update, in nanoseconds of a load that lasts so long: from the first request that was not answered when it was asked for.
+pub(crate) fn window_of(samples: &[Sample], update: &Range<u64>, duration: Duration) -> Range<u64> {
+    let asked = update.start;
+    let under_way = |sample: &&Sample| sample.due < asked && sample.due + sample.latency > asked;
+    let begin = samples.iter().filter(under_way).map(|sample| sample.due).min().unwrap_or(asked);
+    begin..(update.end + nanoseconds(AFTERMATH)).min(nanoseconds(duration))
+}
+
+/// What is wrong with a load, if anything is.
+pub(crate) fn complaint(
+    samples: &[Sample],
+    faults: &[(&str, Fault)],
+    lost: u64,
+    doubled: u64,
+) -> Option<String> {
+    let failed = samples.iter().filter(|sample| sample.is_failed).count() as u64;
+    if failed + lost + doubled == 0 {
+        return None;
+    }
+    let first = faults.first().map_or_else(String::new, |(kind, fault)| format!(" (first: {kind}: {fault})"));
+    let counts = format!("{failed} requests failed{first}, {lost} lost, {doubled} doubled");
+    Some(counts.replace(['\n', '\r'], " "))
 }
 
 /// Lets clients follow their scripts from now on, and has the update made at its time, by a block that is given the clock of the load and answers from when to when it was, and

@@ -14,6 +14,7 @@ use crate::plot::{self, Plot};
 use crate::record::{self, Record};
 use crate::report::Report;
 use crate::server;
+use crate::soak;
 use crate::webapp;
 
 /// The rows of one or more CSVs.
@@ -101,7 +102,7 @@ impl Results {
 /// What can be drawn.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
                      barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …), \
-                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …) or webapp.csv (update, safe_point, window, …)";
+                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …), soak.csv (number, update, step, …) or webapp.csv (update, safe_point, window, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
@@ -130,6 +131,9 @@ fn language(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, E
     } else if has(&["instances", "policy", "stop_ns"]) {
         let updates = gdsu::read(path)?;
         (plot::gdsu(&updates), gdsu::table(&updates))
+    } else if has(&["number", "update", "step"]) {
+        let rows = soak::read(path)?;
+        (plot::soak(&rows), soak::table(&rows))
     } else if has(&["benchmark", "mode", "run", "time_ns"]) {
         let rows = virtualization::read(path)?;
         (plot::virtualization(&rows, SEED), virtualization::table(&rows, SEED))

@@ -37,6 +37,8 @@ pub enum Command {
     Safepoints,
     /// Experiment E10: how an update grows.
     Scale,
+    /// Updates and their inverses again and again under load.
+    Soak,
 }
 
 impl Command {
@@ -57,18 +59,20 @@ impl Command {
             Self::Webapp => "webapp",
             Self::Safepoints => "safepoints",
             Self::Scale => "scale",
+            Self::Soak => "soak",
         }
     }
 }
 
 /// Commands without `--become`.
-const ONE_STRATEGY: [Command; 7] = [
+const ONE_STRATEGY: [Command; 8] = [
     Command::Barrier,
     Command::Effort,
     Command::Peers,
     Command::Safepoints,
     Command::Scale,
     Command::Server,
+    Command::Soak,
     Command::Webapp,
 ];
 
@@ -82,7 +86,7 @@ pub struct Options {
     pub out: PathBuf,
     /// Under a minute: fewer runs and smaller counts.
     pub quick: bool,
-    /// Repetitions; by default 10, with `--quick` 2, of `server` and `webapp` 1.
+    /// Repetitions; by default 10, with `--quick` 2, of `server`, `soak` and `webapp` 1.
     pub runs: Option<u32>,
     /// Seed of the order and of the bootstrap.
     pub seed: u64,
@@ -104,7 +108,7 @@ impl Options {
     #[must_use]
     pub fn runs(&self) -> u32 {
         self.runs.unwrap_or(match self.experiment {
-            Command::Server | Command::Webapp => 1,
+            Command::Server | Command::Soak | Command::Webapp => 1,
             _ if self.quick => 2,
             _ => 10,
         })
@@ -124,7 +128,7 @@ impl Options {
         let choices = crate::server::choices();
         let mut known: Vec<&str> = match self.experiment {
             Command::Heal => super::heal::HOLDERS.to_vec(),
-            Command::Virtualization => Vec::new(),
+            Command::Soak | Command::Virtualization => Vec::new(),
             Command::Functional => crate::functional::SCENARIOS.iter().map(|it| it.id).collect(),
             Command::Fixes => crate::fixes::FIXES.iter().map(|it| it.id).collect(),
             Command::Effort => crate::effort::COMPONENTS.iter().map(|it| it.id).collect(),

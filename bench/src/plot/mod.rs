@@ -14,6 +14,7 @@ mod safe_points;
 mod scale;
 mod scene;
 pub(crate) mod select;
+mod soak;
 pub(crate) mod style;
 pub(crate) mod svg;
 mod words;
@@ -139,6 +140,13 @@ pub fn server(rows: &[server::Row], courses: &[Course]) -> Vec<Plot> {
     let summary = longest_waits::by_instances(rows);
     let summary = summary.map(|scene| Plot { name: "server".to_owned(), meaning: longest, scene });
     summary.into_iter().chain(courses.iter().filter_map(course)).collect()
+}
+
+/// The plot of `soak.csv`; `None` without rows.
+#[must_use]
+pub fn soak(rows: &[crate::soak::Row]) -> Option<Plot> {
+    let meaning = "Whether anything is left behind by updates of a service that is never stopped: the lines stay level if not.";
+    Some(Plot { name: "soak".to_owned(), meaning, scene: soak::memory(rows)? })
 }
 
 /// The plots of experiment E7, one for each update: the course with each kind of safe points.

@@ -33,11 +33,11 @@ use crate::observed::{self, Observed, PATIENCE, load_and_update, measure, series
 use crate::plot::{self, Course};
 use crate::unpacked::Unpacked;
 
-static CHAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../examples/chat/v1");
+pub(crate) static CHAT: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/../examples/chat/v1");
 
-const CLIENTS: usize = 10;
+pub(crate) const CLIENTS: usize = 10;
 /// That of the paper.
-const RATE: f64 = 700.0;
+pub(crate) const RATE: f64 = 700.0;
 
 /// No update, for comparison.
 pub const NO_UPDATE: &str = "none";
@@ -123,9 +123,11 @@ impl observed::Task for Task {
 
 /// What an update's route answers.
 #[derive(Default, Deserialize)]
-struct Applied {
-    instances: u64,
-    stop_us: u64,
+pub(crate) struct Applied {
+    /// That were migrated.
+    pub instances: u64,
+    /// How long nothing but the update ran.
+    pub stop_us: u64,
 }
 
 /// Measures, writes `server.csv`, `server-series.csv`, a manifest and plots, and makes the table. `serve` is what starts a server of the application in
@@ -172,7 +174,11 @@ fn observe(task: &Task, serve: Command, duration: Duration) -> Result<Observed, 
         _ => Pace::Closed { think: Duration::ZERO },
     };
     let plan = Plan { address: server.address, pace, duration, patience: PATIENCE };
-    let update = |now: &dyn Fn() -> u64| update(task, server.address, now);
+    let route = UPDATES.iter().find(|(name, _)| *name == task.update).map_or("", |(_, route)| *route);
+    let update = |now: &dyn Fn() -> u64| match route {
+        "" => Ok((now()..now(), Applied::default())),
+        route => apply(route, server.address, now),
+    };
     let (mut loaded, update, applied) = load_and_update(&plan, clients, duration / 2, update)?;
     let audit = Chat::end(server.address, &mut loaded.scripts).map_err(|fault| fault.to_string())?;
     Ok(Observed {
@@ -187,13 +193,13 @@ fn observe(task: &Task, serve: Command, duration: Duration) -> Result<Observed, 
     })
 }
 
-/// Asks for the update.
-fn update(task: &Task, address: SocketAddr, now: &dyn Fn() -> u64) -> Result<(Range<u64>, Applied), String> {
-    let route = UPDATES.iter().find(|(name, _)| *name == task.update).map_or("", |(_, route)| *route);
+/// Asks for the update of a route: from when to when, and what was answered.
+pub(crate) fn apply(
+    route: &str,
+    address: SocketAddr,
+    now: &dyn Fn() -> u64,
+) -> Result<(Range<u64>, Applied), String> {
     let asked = now();
-    if route.is_empty() {
-        return Ok((asked..asked, Applied::default()));
-    }
     let request = Request {
         kind: "update",
         method: "GET",
