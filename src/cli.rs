@@ -17,6 +17,7 @@ use crate::load::LoadArguments;
 use crate::observe::ObserveArguments;
 use crate::patching::PatchCommand;
 use crate::refactor::RefactorCommand;
+use crate::reproduce::ReproduceArguments;
 use crate::serve::ServeArguments;
 use crate::signing::{KeygenArguments, SignArguments};
 use crate::smalltalk::{SpaceArguments, TestArguments};
@@ -41,17 +42,33 @@ pub enum Command {
     /// A sweep that was stopped continues where it was when it is started again with the same folder and seed.
     #[command(after_help = SWEEP_FILES)]
     Sweep(SweepArguments),
-    /// Redraw plots and report from CSV alone
+    /// Redraw plots from CSV alone, and print the tables
     ///
-    /// CSVs are known by their headers. The limits.csv and the manifest.json beside the first become.csv are used if they are there.
+    /// CSVs are known by their headers. The limits.csv beside the first become.csv is used if it is there.
     Plot {
         /// CSVs that `instar sweep` or `instar bench` wrote
         #[arg(required = true, value_name = "CSV")]
         csvs: Vec<PathBuf>,
-        /// Folder for plots and report [default: that of the first CSV]
+        /// Folder for plots [default: that of the first CSV]
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Write one page about all experiments of a folder, from their CSVs: report.html, which needs nothing else, and report.md
+    ///
+    /// Each with its question, method, plots, figures with intervals beside those that others published, and the command that repeats it.
+    Report {
+        /// Folder with the CSVs and their manifests
+        #[arg(long = "in", value_name = "DIR", default_value = "paper-results")]
+        results: PathBuf,
+        /// Folder for the report and its plots [default: the same]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Run all experiments in order, and write the report
+    ///
+    /// What was stopped goes on where it was when it is started again: experiments that are complete are not run again.
+    #[command(after_help = REPRODUCE_STATUS)]
+    Reproduce(ReproduceArguments),
     /// Run Smalltalk: load packages and chunk files, evaluate scripts, in the order given
     ///
     /// A package is a folder (Tonel or FileTree, or a folder of such); a file is a chunk file, or holds statements. Packages that stand
@@ -167,6 +184,10 @@ pub enum Command {
     #[command(name = OBSERVE, hide = true)]
     Observe { trial: String },
 }
+
+const REPRODUCE_STATUS: &str = "\
+Exit status: 0 if all went well, 1 if an experiment failed, after all others were run, 2 if options are wrong or memory cannot hold them, 130 if it was
+stopped.";
 
 const RUN_STATUS: &str = "\
 Exit status: 0 if all went well, 1 after an error that nothing handled or that kept something from being loaded, 2 if options

@@ -9,18 +9,20 @@ mod logging;
 mod observe;
 mod patching;
 mod refactor;
+mod reproduce;
 mod serve;
 mod signing;
 mod smalltalk;
 mod watch;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 use instar_bench::results::Results;
 use instar_bench::sweep::{self, ChildMeasure, Error, Files, Options, Progress};
-use instar_bench::{memory, workload};
+use instar_bench::{memory, plot, report, workload};
 
 use cli::{Cli, Command, OBSERVE};
 
@@ -28,6 +30,8 @@ use cli::{Cli, Command, OBSERVE};
 const FAILED: u8 = 1;
 /// A command that cannot be followed: bad options, or more than memory can hold.
 const REFUSED: u8 = 2;
+/// What a shell shows for a program that an interrupt ended.
+const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
     match Cli::try_parse() {
@@ -52,9 +56,13 @@ fn run(command: Command) -> ExitCode {
     let outcome = match command {
         Command::Sweep(arguments) => sweep(&arguments.options()),
         Command::Plot { csvs, out } => {
-            let beside = csvs[0].parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+            let beside = csvs[0].parent().map(Path::to_path_buf).unwrap_or_default();
             draw(&csvs, &out.unwrap_or(beside)).map(|()| ExitCode::SUCCESS)
         }
+        Command::Report { results, out } => {
+            report(&results, out.as_deref().unwrap_or(&results)).map(|()| ExitCode::SUCCESS)
+        }
+        Command::Reproduce(arguments) => reproduce::reproduce(arguments),
         Command::Run { space, control, observe, paths, arguments } => {
             smalltalk::run(&space, &control, &observe, &paths, &arguments)
         }
@@ -103,6 +111,7 @@ fn sweep(options: &Options) -> Result<ExitCode, Failure> {
             }
         })?;
     draw(&[Files::of(&options.out).become_csv], &options.out)?;
+    report(&options.out, &options.out)?;
     if summary.failures.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -110,17 +119,22 @@ fn sweep(options: &Options) -> Result<ExitCode, Failure> {
     Err((FAILED, format!("{count} of {all} observations failed; the first: {}", summary.failures[0])))
 }
 
-/// Draws everything and prints the headline.
-fn draw(csvs: &[std::path::PathBuf], out: &std::path::Path) -> Result<(), Failure> {
+/// Draws everything, and prints the tables.
+fn draw(csvs: &[PathBuf], out: &Path) -> Result<(), Failure> {
     let results = Results::read(csvs).map_err(failed)?;
-    let written = results.write(out).map_err(failed)?;
     smalltalk::say(results.table().trim_end());
-    match written.last() {
-        Some(report) if report.extension().is_some_and(|it| it == "html") => {
-            smalltalk::say(format_args!("Plots and report: {}", report.display()));
-        }
-        _ => written.iter().for_each(|plot| smalltalk::say(format_args!("Plot: {}", plot.display()))),
+    let written = plot::write(&results.into_plots(), out).map_err(failed)?;
+    written.iter().for_each(|plot| smalltalk::say(format_args!("Plot: {}", plot.display())));
+    Ok(())
+}
+
+/// Writes the report of all that a folder has.
+fn report(results: &Path, out: &Path) -> Result<(), Failure> {
+    if !results.is_dir() {
+        return Err((REFUSED, format!("{}: there is no such folder of results", results.display())));
     }
+    let written = report::write(results, out).map_err(failed)?;
+    written.iter().for_each(|page| smalltalk::say(format_args!("Report: {}", page.display())));
     Ok(())
 }
 

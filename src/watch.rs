@@ -18,13 +18,10 @@ use serde_json::Value;
 
 use crate::control::{GRACE, TokenArguments, duration, text, time, user};
 use crate::smalltalk::{Ended, SpaceArguments, complain, ended, exist, finish, run_paths, warn};
-use crate::{FAILED, Failure, REFUSED, failed};
+use crate::{FAILED, Failure, INTERRUPTED, REFUSED, failed};
 
 /// An editor may write several files, and each in several steps: what follows within this time belongs together.
 const QUIET: Duration = Duration::from_millis(80);
-
-/// What a shell shows for a program that an interrupt ended.
-const INTERRUPTED: i32 = 130;
 
 /// Where edits that a person must decide on are written, in the watched folder.
 const UNDECIDED: &str = "undecided.patch";
@@ -123,7 +120,7 @@ fn run_here(arguments: &WatchArguments) -> Result<ExitCode, Failure> {
     let folder = private.0.clone();
     let stop = move || {
         let _ = std::fs::remove_dir_all(&folder);
-        std::process::exit(INTERRUPTED);
+        std::process::exit(i32::from(INTERRUPTED));
     };
     ctrlc::set_handler(stop).map_err(failed)?;
     let address = Address::Socket(private.0.join("socket"));

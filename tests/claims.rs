@@ -1,42 +1,47 @@
-//! Every figure that a page states between claim markers is the one that the CSV gives.
+//! Every figure that a page states is the one that the CSV gives.
 //!
-//! `paper-results/claims.md` says from which rows each comes. After a new measurement,
-//! `INSTAR_UPDATE_CLAIMS=1 cargo test --test claims` writes the new figures into the pages.
+//! `paper-results/claims.md` says from which rows each comes. After a new measurement, `INSTAR_UPDATE_CLAIMS=1 cargo test --test claims` writes the new figures
+//! into the pages. A figure without a claim is one that was set, not measured, and stands in that page's list.
 
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use instar_bench::stats::median;
-use support::{root, text};
+use instar_bench::csv_table::Table;
+use instar_bench::formula::{self, Unit};
+use support::{files, root, text};
 
 const CLAIMS: &str = "paper-results/claims.md";
-/// The pages with figures.
-const PAGES: [&str; 2] = ["README.md", "docs/benchmarks.md"];
 const OPEN: &str = "<!-- claim:";
 const CLOSE: &str = "<!-- /claim -->";
+/// Above the table of limits, options, sizes by design, and others' figures.
+const SET: &str = "## Set, not measured";
+
+/// The pages that state figures.
+fn pages() -> Vec<String> {
+    let is_ours = |path: &String| !path.contains('/') || path.starts_with("docs/");
+    files("md").into_iter().filter(is_ours).collect()
+}
 
 /// One row of the table in `claims.md`.
 struct Claim {
-    /// `become.csv`, `limits.csv`, or a dash for a figure made of others.
+    /// A CSV of `paper-results/`, or a dash for a figure made of others.
     file: String,
-    /// `column=value`, all of which a row must have.
-    rows: Vec<(String, String)>,
-    /// `median(column)`, `median(column) / column`, `median(column) / median(column)`, `claim / claim`, or `ratios(column: key=one / other)`: the geometric mean, over
-    /// all benchmarks that both have, of the ratio of their medians.
+    /// Which rows, as [`formula::select`] takes them.
+    rows: String,
+    /// As [`formula::evaluate`] takes it, or `claim / claim`.
     figure: String,
 }
 
 fn claims() -> BTreeMap<String, Claim> {
     let page = text(CLAIMS);
-    let table = page.lines().filter(|line| line.starts_with("| `"));
+    let table = page.split(SET).next().unwrap_or_default().lines().filter(|line| line.starts_with("| `"));
     table
         .map(|line| {
             let cells: Vec<String> = line.split('|').map(|cell| cell.trim().replace('`', "")).collect();
-            let [_, id, _states, file, rows, figure, _command, _] = cells.try_into().expect("six columns");
-            let rows = rows.split_whitespace().filter_map(|pair| pair.split_once('='));
-            let rows = rows.map(|(column, value)| (column.to_owned(), value.to_owned())).collect();
+            let [_, id, _states, file, rows, figure, _command, _] =
+                cells.try_into().unwrap_or_else(|_| panic!("six columns: {line}"));
             (id, Claim { file, rows, figure })
         })
         .collect()
@@ -47,22 +52,36 @@ fn claims() -> BTreeMap<String, Claim> {
 enum Figure {
     Nanoseconds(f64),
     Bytes(f64),
+    Count(f64),
+    PerSecond(f64),
     Times(f64),
     /// A ratio that is near another one: three decimals.
     Ratio(f64),
 }
 
 impl Figure {
-    fn value(self) -> f64 {
-        match self {
-            Figure::Nanoseconds(value)
-            | Figure::Bytes(value)
-            | Figure::Times(value)
-            | Figure::Ratio(value) => value,
+    fn of(formula::Figure { interval, unit }: formula::Figure) -> Self {
+        match unit {
+            Unit::Nanoseconds => Self::Nanoseconds(interval.value),
+            Unit::Bytes => Self::Bytes(interval.value),
+            Unit::Count => Self::Count(interval.value),
+            Unit::PerSecond => Self::PerSecond(interval.value),
+            Unit::Ratio => Self::Ratio(interval.value),
         }
     }
 
-    /// Two significant digits and a unit that suits them.
+    fn value(self) -> f64 {
+        match self {
+            Self::Nanoseconds(value)
+            | Self::Bytes(value)
+            | Self::Count(value)
+            | Self::PerSecond(value)
+            | Self::Times(value)
+            | Self::Ratio(value) => value,
+        }
+    }
+
+    /// Two significant digits and a unit that suits them; a count as it is.
     fn written(self) -> String {
         let scaled = |value: f64, units: &[(f64, &str)]| {
             let rounded = two_digits(value);
@@ -71,10 +90,12 @@ impl Figure {
             format!("{} {unit}", plain(rounded / scale))
         };
         match self {
-            Figure::Nanoseconds(value) => scaled(value, &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")]),
-            Figure::Bytes(value) => scaled(value, &[(1e6, "MB"), (1e9, "GB")]),
-            Figure::Times(value) => format!("{}×", plain(two_digits(value))),
-            Figure::Ratio(value) => format!("{value:.3}"),
+            Self::Nanoseconds(value) => scaled(value, &[(1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s")]),
+            Self::Bytes(value) => scaled(value, &[(1e6, "MB"), (1e9, "GB")]),
+            Self::Count(value) => instar_bench::figures::grouped(value.round() as u64),
+            Self::PerSecond(value) => plain(two_digits(value)),
+            Self::Times(value) => format!("{}×", plain(two_digits(value))),
+            Self::Ratio(value) => format!("{value:.3}"),
         }
     }
 }
@@ -85,87 +106,27 @@ fn two_digits(value: f64) -> f64 {
 
 /// `0.4`, `2.6`, `12`, `48,000`.
 fn plain(value: f64) -> String {
-    if value < 10.0 {
-        return format!("{value:.1}");
-    }
-    let digits = format!("{value:.0}");
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap()).collect();
-    groups.join(",")
+    if value < 10.0 { format!("{value:.1}") } else { instar_bench::figures::grouped(value.round() as u64) }
 }
 
 fn figure(claims: &BTreeMap<String, Claim>, id: &str) -> Figure {
     let claim = claims.get(id).unwrap_or_else(|| panic!("{CLAIMS} has no claim `{id}`"));
-    if let Some(what) = claim.figure.strip_prefix("ratios(") {
-        return Figure::Ratio(mean_ratio(claim, what.trim_end_matches(')')));
-    }
-    if let Some((over, under)) = claim.figure.split_once(" / median(") {
-        let part = |figure: &str| {
-            let figure = format!("median({})", figure.trim_start_matches("median(").trim_end_matches(')'));
-            let (file, rows) = (claim.file.clone(), claim.rows.clone());
-            let part = BTreeMap::from([(id.to_owned(), Claim { file, rows, figure })]);
-            self::figure(&part, id).value()
-        };
-        return Figure::Ratio(part(over) / part(under));
-    }
-    let Some(column) = claim.figure.strip_prefix("median(").and_then(|rest| rest.split(')').next()) else {
-        let (over, under) =
-            claim.figure.split_once(" / ").unwrap_or_else(|| panic!("{id}: {}", claim.figure));
+    if let Some((over, under)) = claim.figure.split_once(" / ").filter(|_| !claim.figure.contains('(')) {
         return Figure::Times(figure(claims, over).value() / figure(claims, under).value());
-    };
-    let table = &claim.file;
-    let rows = chosen(claim);
-    let number = |row: &Row, column: &str| -> f64 {
-        row[column].parse().unwrap_or_else(|_| panic!("{table}: {column} of {row:?}"))
-    };
-    let divisor = claim.figure.split_once(" / ").map(|(_, column)| column);
-    let value = |row| number(row, column) / divisor.map_or(1.0, |column| number(row, column));
-    let values: Vec<f64> = rows.iter().map(value).collect();
-    let value = median(&values).unwrap_or_else(|| panic!("{table} has no rows for `{id}`"));
-    if column.ends_with("bytes") { Figure::Bytes(value) } else { Figure::Nanoseconds(value) }
-}
-
-type Row = BTreeMap<String, String>;
-
-/// The good rows with the claim's values.
-fn chosen(claim: &Claim) -> Vec<Row> {
-    let table = format!("paper-results/{}", claim.file);
-    let mut reader =
-        csv::Reader::from_path(root().join(&table)).unwrap_or_else(|error| panic!("{table}: {error}"));
-    let is_chosen = |row: &Row| {
-        claim.rows.iter().all(|(column, value)| row.get(column) == Some(value))
-            && row.get("result").is_none_or(|result| result == "ok")
-    };
-    reader.deserialize().map(Result::unwrap).filter(is_chosen).collect()
-}
-
-/// `column: key=one / other`.
-fn mean_ratio(claim: &Claim, what: &str) -> f64 {
-    let (column, sides) = what.split_once(": ").unwrap_or_else(|| panic!("{what}"));
-    let (key, sides) = sides.split_once('=').unwrap_or_else(|| panic!("{what}"));
-    let (one, other) = sides.split_once(" / ").unwrap_or_else(|| panic!("{what}"));
-    let mut values: BTreeMap<(String, String), Vec<f64>> = BTreeMap::new();
-    for row in chosen(claim) {
-        if let Ok(value) = row[column].parse() {
-            values.entry((row["benchmark"].clone(), row[key].clone())).or_default().push(value);
-        }
     }
-    let of = |benchmark: &str, side: &str| {
-        values.get(&(benchmark.to_owned(), side.to_owned())).and_then(|values| median(values))
-    };
-    let benchmarks: BTreeSet<&str> = values.keys().map(|(benchmark, _)| benchmark.as_str()).collect();
-    let ratios: Vec<f64> =
-        benchmarks.iter().filter_map(|it| Some((of(it, one)? / of(it, other)?).ln())).collect();
-    assert!(!ratios.is_empty(), "paper-results/{} has no rows for {what}", claim.file);
-    (ratios.iter().sum::<f64>() / ratios.len() as f64).exp()
+    let table = Table::read(&root().join("paper-results").join(&claim.file))
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
+    let rows = formula::select(&table, &claim.rows);
+    assert!(!rows.is_empty(), "{} has no rows for `{id}`: {}", claim.file, claim.rows);
+    Figure::of(formula::evaluate(&rows, &claim.figure).unwrap_or_else(|error| panic!("{id}: {error}")))
 }
 
 #[test]
 fn figures_in_the_pages_are_those_of_the_csv() {
     let claims = claims();
     let mut wrong = Vec::new();
-    for name in PAGES {
-        let page = text(name);
+    for name in pages() {
+        let page = text(&name);
         let mut updated = page.clone();
         for part in page.split(OPEN).skip(1) {
             let (id, rest) = part.split_once(" -->").expect("a marker ends");
@@ -178,7 +139,7 @@ fn figures_in_the_pages_are_those_of_the_csv() {
             }
         }
         if std::env::var_os("INSTAR_UPDATE_CLAIMS").is_some() {
-            fs::write(root().join(name), updated).unwrap();
+            fs::write(root().join(&name), updated).unwrap();
             wrong.clear();
         }
     }
@@ -188,9 +149,9 @@ fn figures_in_the_pages_are_those_of_the_csv() {
 #[test]
 fn every_claim_can_be_computed_and_is_stated() {
     let claims = claims();
-    let pages: String = PAGES.map(text).concat();
+    let pages: String = pages().iter().map(text).collect();
     for (id, claim) in &claims {
-        assert!(figure(&claims, id).value() > 0.0, "{id}");
+        assert!(figure(&claims, id).value() >= 0.0, "{id}");
         let is_part = claims.values().any(|other| other.figure.split(" / ").any(|part| part == id));
         assert!(
             is_part || pages.contains(&format!("{OPEN}{id} -->")),
@@ -200,6 +161,76 @@ fn every_claim_can_be_computed_and_is_stated() {
     }
 }
 
+/// The page without what is between two texts, which may be the same.
+fn without(page: &str, open: &str, close: &str) -> String {
+    let mut parts = page.split(open);
+    if open == close {
+        return parts.step_by(2).collect::<Vec<_>>().join(" ");
+    }
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + " " + part.split_once(close).map_or("", |(_, rest)| rest))
+}
+
+/// Units in which things are measured here.
+const UNITS: [&str; 13] = ["ns", "µs", "ms", "s", "seconds", "KiB", "MiB", "GiB", "KB", "MB", "GB", "×", "%"];
+
+/// Words that are a number with a unit of measurement behind it, as `3.5 ms` or `2×`.
+fn measured_figures(prose: &str) -> Vec<String> {
+    let words: Vec<&str> = prose
+        .split(|character: char| character.is_whitespace() || "()[]|,;:*".contains(character))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let is_number = |word: &str| {
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.chars().all(|it| it.is_ascii_digit() || ".–-".contains(it))
+    };
+    let is_unit = |word: &str| UNITS.contains(&word.trim_end_matches(['.', '/']));
+    let joined = words.iter().filter(|word| {
+        let unit = word.trim_start_matches(|it: char| it.is_ascii_digit() || ".–-".contains(it));
+        unit.len() < word.len() && is_unit(unit)
+    });
+    let pairs = words.windows(2).filter(|pair| is_number(pair[0]) && is_unit(pair[1]));
+    let figures = joined.map(|word| (*word).to_owned()).chain(pairs.map(|pair| pair.join(" ")));
+    figures.map(|figure| figure.trim_end_matches(['.', '/']).to_owned()).collect()
+}
+
+/// The figures of each page that were set.
+fn set_figures() -> BTreeMap<String, BTreeSet<String>> {
+    let page = text(CLAIMS);
+    let (_, table) = page.split_once(SET).expect("claims.md says which figures were set");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
+    rows.map(|(name, figures)| (name.to_owned(), figures.split(", ").map(str::to_owned).collect())).collect()
+}
+
+#[test]
+fn a_figure_without_a_claim_is_one_that_was_set() {
+    let set = set_figures();
+    let (mut bare, mut unused) = (Vec::new(), Vec::new());
+    for name in pages() {
+        let mut page = text(&name);
+        for (open, close) in [("```", "```"), (OPEN, CLOSE), ("`", "`")] {
+            page = without(&page, open, close);
+        }
+        let stated: BTreeSet<String> = measured_figures(&page).into_iter().collect();
+        let known = set.get(&name).cloned().unwrap_or_default();
+        bare.extend(stated.difference(&known).map(|figure| format!("{name}: {figure}")));
+        unused.extend(known.difference(&stated).map(|figure| format!("{name}: {figure}")));
+    }
+    let bare = bare.join("\n");
+    assert!(bare.is_empty(), "\n{bare}\nGive each a claim in {CLAIMS}, or a place under \"{SET}\" if nothing measured it");
+    assert!(unused.is_empty(), "no page states these that {CLAIMS} lists as set: {unused:?}");
+}
+
+#[test]
+fn figures_are_found_in_prose() {
+    assert_eq!(
+        measured_figures("took 3.5 ms (2× as long), 20 to 30 %, 10⁷ objects, 4 slots, page 3."),
+        ["2×", "3.5 ms", "30 %"]
+    );
+    assert_eq!(without("a `1 ms` b `2 ms` c", "`", "`"), "a   b   c");
+    assert_eq!(without("a <1 ms> b <2 ms> c", "<", ">"), "a   b   c");
+}
+
 #[test]
 fn figures_are_written_with_two_digits() {
     assert_eq!(Figure::Nanoseconds(118.0).written(), "120 ns");
@@ -207,6 +238,8 @@ fn figures_are_written_with_two_digits() {
     assert_eq!(Figure::Nanoseconds(999.0).written(), "1.0 µs");
     assert_eq!(Figure::Nanoseconds(52_300_000.0).written(), "52 ms");
     assert_eq!(Figure::Bytes(968e6).written(), "970 MB");
+    assert_eq!(Figure::Count(196.0).written(), "196");
+    assert_eq!(Figure::PerSecond(8384.0).written(), "8,400");
     assert_eq!(Figure::Times(481_234.0).written(), "480,000×");
     assert_eq!(Figure::Times(1.04).written(), "1.0×");
     assert_eq!(Figure::Ratio(1.0042).written(), "1.004");

@@ -151,12 +151,59 @@ fn plots_are_redrawn_from_csv_alone() {
         "{}",
         stdout(&output)
     );
-    for name in ["pause-by-instances.svg", "pause-by-instances.png", "pause-by-heap.svg", "report.html"] {
+    for name in ["pause-by-instances.svg", "pause-by-instances.png", "pause-by-heap.svg"] {
         assert!(out.join(name).exists(), "{name}");
     }
     // Without a folder they stand beside the CSV.
     assert_eq!(instar(&["plot", csv.to_str().unwrap()]).status.code(), Some(0));
     assert!(folder.0.join("pause-by-instances.svg").exists());
+}
+
+#[test]
+fn a_folder_of_results_becomes_one_page_and_the_same_as_markdown() {
+    let (folder, _) = Folder::with_csv("report");
+    let (results, out) = (folder.0.to_str().unwrap(), folder.0.join("pages"));
+    let output = instar(&["report", "--in", results, "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for name in ["report.html", "report.md", "pause-by-instances.svg"] {
+        assert!(out.join(name).exists() && !folder.0.join(name).exists(), "{name}");
+    }
+    let output = instar(&["report", "--in", out.join("nowhere").to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no such folder of results"), "{}", stderr(&output));
+}
+
+#[test]
+fn experiments_are_reproduced_in_order_and_only_once() {
+    let folder = Folder::new("reproduce");
+    let out = folder.0.to_str().unwrap();
+    let reproduce = |more: &[&str]| {
+        instar(&[&["reproduce", "--quick", "--only", "effort,functional", "--out", out], more].concat())
+    };
+    let first = reproduce(&[]);
+    assert_eq!(first.status.code(), Some(0), "{}", stderr(&first));
+    let table = stdout(&first);
+    let place = |name: &str| table.find(name).unwrap_or_else(|| panic!("{name}: {table}"));
+    assert!(place("E8   functional      complete, ") < place("E9   effort          complete, "));
+    assert!(
+        stderr(&first).contains("[2/2] Lines of code: instar bench effort --quick --out "),
+        "{}",
+        stderr(&first)
+    );
+    let page = fs::read_to_string(folder.0.join("report.md")).unwrap();
+    assert!(
+        page.contains("## E8. What can be updated") && page.contains("Not measured here: E1. "),
+        "{page}"
+    );
+    let again = reproduce(&["--skip", "effort"]);
+    assert!(
+        stdout(&again).contains("complete before") && !stdout(&again).contains("effort "),
+        "{}",
+        stdout(&again)
+    );
+    let unknown = reproduce(&["--skip", "efort"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("there is no experiment efort"), "{}", stderr(&unknown));
 }
 
 fn plot_error(csv: &Path) -> String {

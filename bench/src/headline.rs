@@ -106,7 +106,7 @@ pub fn table(comparisons: &[Comparison]) -> String {
 
 /// The headline: the smallest become in the largest heap, and the largest become.
 #[must_use]
-pub fn sentence(comparisons: &[Comparison]) -> Option<String> {
+fn sentence(comparisons: &[Comparison]) -> Option<String> {
     let in_heap = comparisons.iter().min_by_key(|row| (row.pairs, Reverse(row.bystanders)))?;
     let largest = comparisons.iter().max_by_key(|row| (row.pairs, row.bystanders))?;
     let pairs = |count: u64| {

@@ -3,8 +3,10 @@
 pub mod csv_table;
 mod earlier;
 pub mod effort;
+pub mod experiments;
 pub mod figures;
 pub mod fixes;
+pub mod formula;
 pub mod functional;
 pub mod gdsu;
 pub mod headline;
@@ -20,6 +22,7 @@ pub mod point;
 pub mod record;
 mod replace;
 pub mod report;
+pub mod reproduce;
 pub mod results;
 pub mod rng;
 pub mod safepoints;

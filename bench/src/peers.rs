@@ -12,11 +12,13 @@ use std::process::Command;
 use include_dir::{Dir, include_dir};
 use serde_json::json;
 
+use crate::csv_table::{self, Table};
 use crate::figures;
 use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session, result_row};
 use crate::lang::steps::Steps;
+use crate::plot;
 use crate::rng::SplitMix64;
 use crate::stats;
 use crate::unpacked::Unpacked;
@@ -127,7 +129,7 @@ struct System<'a> {
 }
 
 /// Figures of one good row.
-struct Split {
+pub(crate) struct Split {
     system: String,
     instances: u32,
     stop_ns: f64,
@@ -183,6 +185,8 @@ pub fn run(options: &Options, ours: impl Fn(u32) -> Command, steps: &Steps) -> R
         steps.after();
     }
     steps.finish();
+    let drawn = plot::peers(&Table::read(&session.csv)?);
+    plot::write(drawn.iter(), &options.out).map_err(|error| Error::file(&options.out, error))?;
     outcome.table = table(&read(&session.csv)?);
     for (peer, _) in missing {
         outcome.table += &format!("{:<16} missing\n", peer.name);
@@ -230,10 +234,10 @@ fn row(system: &System<'_>, instances: u32, run: u32, result: &Result<[i64; 3], 
     result_row(key, COLUMNS.len(), result, CHANGED)
 }
 
-fn read(path: &Path) -> Result<Vec<Split>, crate::csv_table::Error> {
-    let table = crate::csv_table::Table::read(path)?;
-    let is_good = |row: &crate::csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == CHANGED);
-    let split = |row: crate::csv_table::Row<'_>| {
+pub(crate) fn read(path: &Path) -> Result<Vec<Split>, csv_table::Error> {
+    let table = Table::read(path)?;
+    let is_good = |row: &csv_table::Row<'_>| row.get::<String>("result").is_ok_and(|it| it == CHANGED);
+    let split = |row: csv_table::Row<'_>| {
         Ok(Split {
             system: row.get("system")?,
             instances: row.get("instances")?,
@@ -246,7 +250,7 @@ fn read(path: &Path) -> Result<Vec<Split>, crate::csv_table::Error> {
 }
 
 /// Medians of each system and count, with the ratio of the stop to ours.
-fn table(splits: &[Split]) -> String {
+pub(crate) fn table(splits: &[Split]) -> String {
     let mut out = format!(
         "{:<16}{:>12}{:>13}{:>13}{:>13}{:>10}\n",
         "system", "instances", "stop", "with a pass", "peak", "stop/ours"

@@ -1,7 +1,5 @@
-//! From CSVs to plots, tables and a report: what a sweep ends with, and what `instar plot` does alone.
+//! From CSVs to plots and tables for a terminal: what `instar plot` does.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::csv_table::{Error, Table};
@@ -9,10 +7,11 @@ use crate::gdsu;
 use crate::headline;
 use crate::lang::{barrier, compare, heal, rows, virtualization};
 use crate::limits::{self, Limit};
-use crate::manifest::Manifest;
+use crate::peers;
 use crate::plot::{self, Plot};
 use crate::record::{self, Record};
-use crate::report::Report;
+use crate::safepoints;
+use crate::scale;
 use crate::server;
 use crate::soak;
 use crate::webapp;
@@ -24,10 +23,8 @@ pub struct Results {
     pub records: Vec<Record>,
     /// The physical limits.
     pub limits: Vec<Limit>,
-    /// What the language's benchmarks wrote: plots and tables, in the order of the files.
-    pub language: Vec<(Vec<Plot>, String)>,
-    /// The manifest beside the first `become.csv`, if it is there.
-    pub manifest: Option<Manifest>,
+    /// What `instar bench` wrote: plots and tables, in the order of the files.
+    pub benches: Vec<(Vec<Plot>, String)>,
 }
 
 impl Results {
@@ -38,77 +35,82 @@ impl Results {
     /// Names file, line and column of what does not fit.
     pub fn read(csvs: &[PathBuf]) -> Result<Self, Error> {
         let mut results = Self::default();
-        let mut first = None;
         for path in csvs {
             let table = Table::read(path)?;
-            if record::recognises(table.header()) {
-                results.records.extend(record::records(&table)?);
-                first.get_or_insert(path);
-            } else if limits::recognises(table.header()) {
-                results.limits.extend(limits::records(&table)?);
-            } else if let Some(drawn) = language(path, &table)? {
-                results.language.push(drawn);
-            } else {
+            if !results.add(path, &table)? {
                 return Err(table.unknown(KNOWN));
             }
         }
-        if let Some(first) = first {
-            let beside = first.with_file_name("limits.csv");
-            if results.limits.is_empty() && beside.exists() {
-                results.limits = limits::records(&Table::read(&beside)?)?;
-            }
-            results.manifest = Manifest::read(&first.with_file_name("manifest.json"));
+        if let Some(first) = csvs.iter().find(|_| !results.records.is_empty()) {
+            results.add_limits_beside(first)?;
         }
         Ok(results)
     }
 
-    /// Writes the plots into a folder, and the report if there is anything of a sweep; the files written.
+    /// The plots of one CSV, with the physical limits beside it; none if it is of a kind that is not drawn.
     ///
     /// # Errors
-    /// Those of the file system, with the path.
-    pub fn write(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let language = plot::write(self.language.iter().flat_map(|(plots, _)| plots), folder)?;
-        if self.records.is_empty() && self.limits.is_empty() && !self.language.is_empty() {
-            return Ok(language);
+    /// Names file, line and column of what does not fit.
+    pub fn plots(csv: &Path) -> Result<Vec<Plot>, Error> {
+        let mut results = Self::default();
+        if results.add(csv, &Table::read(csv)?)? {
+            results.add_limits_beside(csv)?;
         }
-        let plots = plot::draw(&self.records, &self.limits);
-        let mut written = language;
-        written.extend(plot::write(&plots, folder)?);
-        let report = Report {
-            records: &self.records,
-            limits: &self.limits,
-            manifest: self.manifest.as_ref(),
-            plots: &plots,
-        };
-        let path = folder.join("report.html");
-        fs::write(&path, report.html())
-            .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
-        written.push(path);
-        Ok(written)
+        Ok(results.into_plots())
     }
 
-    /// The tables for a terminal: the sweep's headline, if there is anything of a sweep, and those of the language's benchmarks.
+    /// Adds the rows of a CSV; whether it is of a known kind.
+    fn add(&mut self, path: &Path, table: &Table) -> Result<bool, Error> {
+        if record::recognises(table.header()) {
+            self.records.extend(record::records(table)?);
+        } else if limits::recognises(table.header()) {
+            self.limits.extend(limits::records(table)?);
+        } else if let Some(drawn) = bench(path, table)? {
+            self.benches.push(drawn);
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Where a sweep's rows came without physical limits, those of the file beside them.
+    fn add_limits_beside(&mut self, csv: &Path) -> Result<(), Error> {
+        let beside = csv.with_file_name("limits.csv");
+        if !self.records.is_empty() && self.limits.is_empty() && beside.exists() {
+            self.limits = limits::records(&Table::read(&beside)?)?;
+        }
+        Ok(())
+    }
+
+    /// All plots.
+    #[must_use]
+    pub fn into_plots(self) -> Vec<Plot> {
+        let sweep = plot::draw(&self.records, &self.limits);
+        sweep.into_iter().chain(self.benches.into_iter().flat_map(|(plots, _)| plots)).collect()
+    }
+
+    /// The tables for a terminal: the sweep's headline, if there is anything of a sweep, and those of the benches.
     #[must_use]
     pub fn table(&self) -> String {
         let mut tables = String::new();
-        if !self.records.is_empty() || self.language.is_empty() {
+        if !self.records.is_empty() || self.benches.is_empty() {
             tables += &headline::table(&headline::comparisons(&self.records));
         }
-        self.language.iter().for_each(|(_, table)| tables += table);
+        self.benches.iter().for_each(|(_, table)| tables += table);
         tables
     }
 }
 
-/// What can be drawn.
+/// What can be drawn and told.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
                      barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …), \
-                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …), soak.csv (number, update, step, …) or webapp.csv (update, safe_point, window, …)";
+                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …), soak.csv (number, update, step, …), scale.csv (dimension, size, …), peers.csv (system, instances, …), safepoints.csv (strategy, processes, depth, …) or webapp.csv (update, safe_point, window, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
 
 /// Plots and table of a CSV that `instar bench` wrote; `None` if it is none.
-fn language(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, Error> {
+fn bench(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, Error> {
     let has = |columns: &[&str]| columns.iter().all(|name| table.header().iter().any(|it| it == *name));
     if has(&["update", "safe_point", "window"]) {
         let (rows, courses) = webapp::read_all(path)?;
@@ -131,6 +133,12 @@ fn language(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, E
     } else if has(&["instances", "policy", "stop_ns"]) {
         let updates = gdsu::read(path)?;
         (plot::gdsu(&updates), gdsu::table(&updates))
+    } else if has(&["dimension", "size", "stop_ns"]) {
+        (plot::scale(table), scale::table(table)?)
+    } else if has(&["system", "instances", "stop_ns"]) {
+        (plot::peers(table), peers::table(&peers::read(path)?))
+    } else if has(&["strategy", "processes", "depth"]) {
+        (plot::safepoints(table), safepoints::table(&safepoints::read(path)?))
     } else if has(&["number", "update", "step"]) {
         let rows = soak::read(path)?;
         (plot::soak(&rows), soak::table(&rows))

@@ -17,6 +17,7 @@ use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
+use crate::plot;
 use crate::rng::SplitMix64;
 use crate::stats;
 
@@ -107,6 +108,8 @@ pub fn run(
         steps.after();
     }
     steps.finish();
+    let drawn = plot::safepoints(&Table::read(&session.csv)?);
+    plot::write(drawn.iter(), &options.out).map_err(|error| Error::file(&options.out, error))?;
     outcome.table = table(&read(&session.csv)?);
     session.end()?;
     Ok(outcome)

@@ -13,6 +13,7 @@ use crate::lang::child::{self, Line};
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session, result_row};
 use crate::lang::steps::Steps;
+use crate::plot;
 use crate::rng::SplitMix64;
 use crate::stats;
 
@@ -85,7 +86,9 @@ pub fn run(
         steps.after();
     }
     steps.finish();
-    outcome.table = table(&Table::read(&session.csv)?)?;
+    let csv = Table::read(&session.csv)?;
+    plot::write(plot::scale(&csv).iter(), &options.out).map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&csv)?;
     session.end()?;
     Ok(outcome)
 }
@@ -107,7 +110,7 @@ fn observe(mut command: Command, runs: u32) -> Result<Vec<i64>, String> {
 }
 
 /// Medians of each size, and the longest stop.
-fn table(csv: &Table) -> Result<String, csv_table::Error> {
+pub(crate) fn table(csv: &Table) -> Result<String, csv_table::Error> {
     let mut out = format!(
         "{:<12}{:>12}{:>13}{:>13}{:>16}{:>13}\n",
         "dimension", "size", "wait", "stop", "longest stop", "total"

@@ -6,7 +6,6 @@ use instar_bench::headline;
 use instar_bench::plot;
 use instar_bench::point::Strategy;
 use instar_bench::record::Record;
-use instar_bench::report::Report;
 use instar_bench::sweep::{Options, Size};
 
 fn options(size: Size) -> Options {
@@ -73,23 +72,6 @@ fn little_data_still_draws_or_is_left_out() {
 }
 
 #[test]
-fn the_report_is_self_contained_and_has_the_headline() {
-    let records = common::records(&options(Size::Default));
-    let limits = common::limits();
-    let plots = plot::draw(&records, &limits);
-    let html = Report { records: &records, limits: &limits, manifest: None, plots: &plots }.html();
-    assert_eq!(html.matches("<svg ").count(), plots.len());
-    let sentence = headline::sentence(&headline::comparisons(&records)).unwrap();
-    assert!(sentence.starts_with("Swapping one pair among 10⁷ bystanders takes"), "{sentence}");
-    assert!(sentence.contains("; 10⁷ pairs among 10⁷ bystanders take"), "{sentence}");
-    assert!(html.contains(&sentence));
-    assert!(html.contains("Physical limits") && html.contains("2.56 ns/object"));
-    for outside in ["src=", "href=", "url(", "@import", "<script"] {
-        assert!(!html.contains(outside), "{outside}");
-    }
-}
-
-#[test]
 fn the_terminal_table_is_short_and_says_when_there_is_nothing_to_compare() {
     let records = common::records(&options(Size::Default));
     let table = headline::table(&headline::comparisons(&records));
@@ -97,12 +79,4 @@ fn the_terminal_table_is_short_and_says_when_there_is_nothing_to_compare() {
     let lazy = Options { strategies: vec![Strategy::Lazy], ..options(Size::Quick) };
     let table = headline::table(&headline::comparisons(&common::records(&lazy)));
     assert!(table.starts_with("No point has observations of both"), "{table}");
-}
-
-#[test]
-fn failed_observations_are_counted_in_the_report() {
-    let mut records = common::records(&options(Size::Quick));
-    records[0].outcome = Err("it <broke>".to_owned());
-    let html = Report { records: &records, limits: &[], manifest: None, plots: &[] }.html();
-    assert!(html.contains("1 of ") && html.contains("it &lt;broke&gt;"));
 }

@@ -4,12 +4,15 @@
 //! Each sample of a figure is followed by one run of its limit on as many objects, so that whatever else the machine
 //! does at that time hits both. A bench ends with one line a figure: nanoseconds, limit, ratio.
 //!
-//! `INSTAR_BENCH_OBJECTS` sets the number of objects (1000000 by default, 100000 under `--test`).
+//! `INSTAR_BENCH_OBJECTS` sets the number of objects (1000000 by default, 100000 under `--test`). `INSTAR_BENCH_CSV` names a file that gets a row for
+//! each sample of each figure, with [`COLUMNS`], behind what it has.
 
 pub mod heap;
 
 use std::cell::RefCell;
 use std::env;
+use std::fs::File;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +22,8 @@ use instar_bench::limits::Probe;
 use instar_bench::stats::median;
 
 const SEED: u64 = 42;
+/// The columns of the file that `INSTAR_BENCH_CSV` names: times an item, beside its limit's in the same sample.
+const COLUMNS: [&str; 7] = ["question", "figure", "objects", "sample", "time_ns", "limit", "limit_ns"];
 
 /// Whether criterion was asked to run everything once.
 pub fn is_smoke_run() -> bool {
@@ -42,25 +47,54 @@ pub fn ask(name: &'static str, figures: impl FnOnce(&mut Question<'_>)) {
         .measurement_time(Duration::from_millis(800))
         .without_plots()
         .configure_from_args();
-    for line in lines_of(criterion.benchmark_group(name), figures) {
+    let (lines, rows) = answers(criterion.benchmark_group(name), figures);
+    for line in lines {
         println!("{name}: {line}");
+    }
+    if let Some(path) = env::var_os("INSTAR_BENCH_CSV") {
+        append(name, &rows, path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     criterion.final_summary();
 }
 
-fn lines_of(mut group: BenchmarkGroup<'_, WallTime>, figures: impl FnOnce(&mut Question<'_>)) -> Vec<String> {
+fn answers(
+    mut group: BenchmarkGroup<'_, WallTime>,
+    figures: impl FnOnce(&mut Question<'_>),
+) -> (Vec<String>, Vec<[String; 5]>) {
     group.sampling_mode(SamplingMode::Flat);
-    let mut question = Question { group, lines: Vec::new(), last_limit_ns: None };
+    let mut question = Question { group, lines: Vec::new(), rows: Vec::new(), last_limit_ns: None };
     figures(&mut question);
-    let lines = std::mem::take(&mut question.lines);
-    question.group.finish();
-    lines
+    let Question { group, lines, rows, .. } = question;
+    group.finish();
+    (lines, rows)
+}
+
+/// A name without spaces and signs, by which rows can be chosen: `one-way, lazy` as `one-way-lazy`.
+fn slug(name: &str) -> String {
+    let words = name.split(|letter: char| !letter.is_alphanumeric() && letter != '.');
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// Writes the rows of a question behind those that a file has.
+fn append(question: &str, rows: &[[String; 5]], path: &Path) -> Result<(), csv::Error> {
+    let is_new = !path.exists();
+    let file = File::options().create(true).append(true).open(path)?;
+    let mut writer = csv::Writer::from_writer(file);
+    if is_new {
+        writer.write_record(COLUMNS)?;
+    }
+    for [figure, sample, time, limit, limit_time] in rows {
+        writer.write_record([question, figure, &objects().to_string(), sample, time, limit, limit_time])?;
+    }
+    Ok(writer.flush()?)
 }
 
 /// The figures of one bench.
 pub struct Question<'c> {
     group: BenchmarkGroup<'c, WallTime>,
     lines: Vec<String>,
+    /// Figure, sample, its time, the limit's name and time.
+    rows: Vec<[String; 5]>,
     last_limit_ns: Option<f64>,
 }
 
@@ -86,6 +120,11 @@ impl Question<'_> {
         });
         let (ns, limit_ns) = (median(&times)?, median(&limits)?);
         self.last_limit_ns = Some(limit_ns);
+        self.rows.extend(times.iter().zip(&limits).enumerate().map(|(index, (time, limit_time))| {
+            let times = [time, limit_time].map(|ns| format!("{ns:.3}"));
+            let [time, limit_time] = times;
+            [slug(name), (index + 1).to_string(), time, limit.name.clone(), limit_time]
+        }));
         self.lines.push(format!(
             "{name}: {ns:.2} ns, limit {limit_ns:.2} ns ({}), ratio {:.2}",
             limit.name,

@@ -5,6 +5,7 @@ mod chart;
 mod course;
 mod font;
 mod gdsu;
+mod lines;
 mod longest_waits;
 mod memory;
 mod pause;
@@ -26,6 +27,8 @@ use std::path::{Path, PathBuf};
 pub use course::{Bin, Course, Update};
 pub use scene::Scene;
 
+use self::lines::Lines;
+use crate::csv_table::Table;
 use crate::lang::barrier::Comparison;
 use crate::lang::rows::{HealRow, LangRow};
 use crate::lang::virtualization;
@@ -159,6 +162,60 @@ pub fn webapp(courses: &[Course]) -> Vec<Plot> {
         Some(Plot { name: format!("webapp-{}", fix.id), meaning, scene })
     };
     crate::webapp::updates().iter().filter_map(plot).collect()
+}
+
+/// The plot of experiment E10; `None` without updates.
+#[must_use]
+pub fn scale(table: &Table) -> Option<Plot> {
+    let lines = Lines {
+        title: "How long an update stops the program",
+        about: [
+            "One figure at a time is made larger; all others stay small.",
+            "Medians with 95 % intervals.",
+        ],
+        rows: "",
+        by: &["dimension"],
+        x: ("size", "processes, activations, objects, classes or methods"),
+        y: ("stop_ns", "stop"),
+    };
+    let meaning = "What makes the stop of an update longer, and what does not.";
+    Some(Plot { name: "scale".to_owned(), meaning, scene: lines.scene(table)? })
+}
+
+/// The plot of experiment E11; `None` if nothing was changed.
+#[must_use]
+pub fn peers(table: &Table) -> Option<Plot> {
+    let lines = Lines {
+        title: "How long instances take to change their schema",
+        about: [
+            "The same change in each system, as its users would do it. They do not do the same: see the method.",
+            "Medians with 95 % intervals.",
+        ],
+        rows: "result=changed",
+        by: &["system"],
+        x: ("instances", "instances"),
+        y: ("stop_ns", "nothing else goes on for"),
+    };
+    let meaning = "What the same change of schema costs elsewhere, on this machine and in this run.";
+    Some(Plot { name: "peers".to_owned(), meaning, scene: lines.scene(table)? })
+}
+
+/// The plot of safe points; `None` if none was reached.
+#[must_use]
+pub fn safepoints(table: &Table) -> Option<Plot> {
+    let lines = Lines {
+        title: "How long an update waits for its safe point",
+        about: [
+            "Updates that were committed, by kind of safe point and depth of the stacks; a line that ends early found none in time.",
+            "Medians with 95 % intervals.",
+        ],
+        rows: "result=committed",
+        by: &["strategy", "depth"],
+        x: ("processes", "processes that are inside of what changes now and then"),
+        y: ("safe_point_wait_ns", "wait"),
+    };
+    let meaning = "A program that is always inside of what changes has no moment for return barriers; update points make one.";
+    Some(Plot { name: "safepoints".to_owned(), meaning, scene: lines.scene(table)? })
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.
