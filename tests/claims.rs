@@ -198,7 +198,8 @@ fn measured_figures(prose: &str) -> Vec<String> {
 fn set_figures() -> BTreeMap<String, BTreeSet<String>> {
     let page = text(CLAIMS);
     let (_, table) = page.split_once(SET).expect("claims.md says which figures were set");
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
+    let rows =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | "));
     rows.map(|(name, figures)| (name.to_owned(), figures.split(", ").map(str::to_owned).collect())).collect()
 }
 
@@ -217,7 +218,10 @@ fn a_figure_without_a_claim_is_one_that_was_set() {
         unused.extend(known.difference(&stated).map(|figure| format!("{name}: {figure}")));
     }
     let bare = bare.join("\n");
-    assert!(bare.is_empty(), "\n{bare}\nGive each a claim in {CLAIMS}, or a place under \"{SET}\" if nothing measured it");
+    assert!(
+        bare.is_empty(),
+        "\n{bare}\nGive each a claim in {CLAIMS}, or a place under \"{SET}\" if nothing measured it"
+    );
     assert!(unused.is_empty(), "no page states these that {CLAIMS} lists as set: {unused:?}");
 }
 

@@ -359,6 +359,32 @@ fn events(lines: &[String]) -> Vec<Value> {
 }
 
 #[test]
+fn saved_files_change_a_program_far_away_that_takes_signed_patches_only() {
+    let folder = folder("remote-watch");
+    let ((ann, public), (eve, _)) = (key(&folder, "ann"), key(&folder, "eve"));
+    let (mut program, port) = remote(&folder, &["--accept-key", &public]);
+    let (app, token) = (folder.path("app"), folder.path("token"));
+    let save = |text: &str| folder.write("app/Counter.class.st", &counters::COUNTER.replace("'old '", text));
+    let watch = |key: &str| {
+        let mut watcher =
+            Program::start(&["watch", &app, "--to", &port, "--control-token-file", &token, "--key", key]);
+        watcher.complains("watching");
+        watcher
+    };
+    let mut refused = watch(&eve);
+    save("'hers '");
+    refused.complains("does not accept this key");
+    refused.kill();
+    save("'old '");
+    program.so_far();
+    program.until("old ");
+    let mut applied = watch(&ann);
+    save("'mine '");
+    applied.complains("applied: Edit of Counter>>text");
+    program.until("mine ");
+}
+
+#[test]
 fn all_who_look_on_see_each_step_as_it_happens() {
     let folder = folder("remote-status");
     let (socket, app, main) = (folder.path("s"), folder.path("app"), folder.path("main.st"));

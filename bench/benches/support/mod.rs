@@ -23,7 +23,7 @@ use instar_bench::stats::median;
 
 const SEED: u64 = 42;
 /// The columns of the file that `INSTAR_BENCH_CSV` names: times an item, beside its limit's in the same sample.
-const COLUMNS: [&str; 7] = ["question", "figure", "objects", "sample", "time_ns", "limit", "limit_ns"];
+const COLUMNS: [&str; 7] = ["question", "figure", "items", "sample", "time_ns", "limit", "limit_ns"];
 
 /// Whether criterion was asked to run everything once.
 pub fn is_smoke_run() -> bool {
@@ -60,7 +60,7 @@ pub fn ask(name: &'static str, figures: impl FnOnce(&mut Question<'_>)) {
 fn answers(
     mut group: BenchmarkGroup<'_, WallTime>,
     figures: impl FnOnce(&mut Question<'_>),
-) -> (Vec<String>, Vec<[String; 5]>) {
+) -> (Vec<String>, Vec<[String; 6]>) {
     group.sampling_mode(SamplingMode::Flat);
     let mut question = Question { group, lines: Vec::new(), rows: Vec::new(), last_limit_ns: None };
     figures(&mut question);
@@ -76,15 +76,15 @@ fn slug(name: &str) -> String {
 }
 
 /// Writes the rows of a question behind those that a file has.
-fn append(question: &str, rows: &[[String; 5]], path: &Path) -> Result<(), csv::Error> {
+fn append(question: &str, rows: &[[String; 6]], path: &Path) -> Result<(), csv::Error> {
     let is_new = !path.exists();
     let file = File::options().create(true).append(true).open(path)?;
     let mut writer = csv::Writer::from_writer(file);
     if is_new {
         writer.write_record(COLUMNS)?;
     }
-    for [figure, sample, time, limit, limit_time] in rows {
-        writer.write_record([question, figure, &objects().to_string(), sample, time, limit, limit_time])?;
+    for row in rows {
+        writer.write_record([question].into_iter().chain(row.iter().map(String::as_str)))?;
     }
     Ok(writer.flush()?)
 }
@@ -93,8 +93,8 @@ fn append(question: &str, rows: &[[String; 5]], path: &Path) -> Result<(), csv::
 pub struct Question<'c> {
     group: BenchmarkGroup<'c, WallTime>,
     lines: Vec<String>,
-    /// Figure, sample, its time, the limit's name and time.
-    rows: Vec<[String; 5]>,
+    /// All columns but the first.
+    rows: Vec<[String; 6]>,
     last_limit_ns: Option<f64>,
 }
 
@@ -123,7 +123,7 @@ impl Question<'_> {
         self.rows.extend(times.iter().zip(&limits).enumerate().map(|(index, (time, limit_time))| {
             let times = [time, limit_time].map(|ns| format!("{ns:.3}"));
             let [time, limit_time] = times;
-            [slug(name), (index + 1).to_string(), time, limit.name.clone(), limit_time]
+            [slug(name), items.to_string(), (index + 1).to_string(), time, limit.name.clone(), limit_time]
         }));
         self.lines.push(format!(
             "{name}: {ns:.2} ns, limit {limit_ns:.2} ns ({}), ratio {:.2}",
