@@ -1,6 +1,6 @@
 //! The report of everything: each experiment with question, method, plots, figures beside those that others published, and the command that repeats it.
 //!
-//! It is made of the CSVs of a folder alone. A [`Section`] is what an experiment has to say, [`html`] and [`markdown`] write it.
+//! It is made of the CSVs of a folder alone. What each experiment has to say is a section, which `html` and `markdown` write.
 
 mod grid;
 mod html;
@@ -130,6 +130,7 @@ impl Measured {
         match (count, missed.is_empty()) {
             (0, _) => None,
             (1, true) => Some("The target is reached.".to_owned()),
+            (2, true) => Some("Both targets are reached.".to_owned()),
             (_, true) => Some(format!("All {count} targets are reached.")),
             _ => {
                 Some(format!("{reached} of {count} targets are reached. Not reached: {}.", missed.join("; ")))
