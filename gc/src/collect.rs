@@ -96,6 +96,7 @@ fn collect_old(pause: &mut Pause<'_>, everything: bool) {
     let config = &pause.world().config;
     let mut state = pause.world().lock_state();
     state.next_full_bytes = (outcome.live_bytes / 100 * config.growth_percent).max(config.first_full_bytes);
+    state.replaced_bytes = 0;
     state.stats.healed_references += outcome.healed;
     state.stats.reclaimed_bytes += outcome.reclaimed_bytes as u64;
     state.stats.live_bytes_after_full = outcome.live_bytes as u64;

@@ -46,6 +46,8 @@ pub(crate) struct CollectorState {
     pub finalizable: VecDeque<Oop>,
     /// Old bytes at which a full collection is due.
     pub next_full_bytes: usize,
+    /// Old bytes that were replaced since the last one.
+    pub replaced_bytes: usize,
     pub stats: GcStats,
 }
 
@@ -169,6 +171,19 @@ impl World {
     /// Whether the old generation, with `more` bytes, has grown enough for a full collection.
     pub(crate) fn is_full_due(&self, more: usize) -> bool {
         self.heap.old_range().len() + more > self.lock_state().next_full_bytes
+    }
+
+    /// Notes that so many bytes of old objects now stand for others, as the instances do that an update migrates: that is no growth, and no
+    /// reason to stop the program a second time. The next full collection is put off until the old generation grows by half as much again as it usually may, but not
+    /// beyond what it may usually grow by and all that is alive, however many updates follow each other.
+    pub fn note_replaced(&self, bytes: usize) {
+        let used = self.heap.old_range().len();
+        let mut state = self.lock_state();
+        state.replaced_bytes += bytes;
+        let live = used.saturating_sub(state.replaced_bytes);
+        let growth = live / 100 * (self.config.growth_percent - 100);
+        let later = (used + growth / 2).min(live * 2 + growth);
+        state.next_full_bytes = state.next_full_bytes.max(later);
     }
 
     /// Registers the calling thread as a mutator. Blocks while the world is stopped.

@@ -82,7 +82,9 @@ impl Space {
         } else {
             pause.world().workers().run(&work);
         }
-        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)?;
+        pause.world().note_replaced(bytes);
+        Ok(())
     }
 }
 
