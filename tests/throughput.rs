@@ -1,5 +1,5 @@
 //! What the chat application answers in a second, and how late, measured from outside on the same machine:
-//! `cargo test --release --test throughput -- --ignored --nocapture`. `instar load` will measure it at length.
+//! `cargo test --release --test throughput -- --ignored --nocapture`. Each client has a room of its own, unlike those of `instar bench server`.
 
 #[path = "../web/tests/support/client.rs"]
 mod client;

@@ -1,4 +1,4 @@
-//! The options that the three commands share.
+//! The options that the commands of `instar bench` share.
 
 use std::path::PathBuf;
 
