@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use clap::Args;
+use instar_bench::lang::rows::Error;
 use instar_bench::report;
-use instar_bench::reproduce::{Ended, Error, Plan, Size, table};
+use instar_bench::reproduce::{Ended, Plan, Size, table};
 
 use crate::smalltalk::{complain, say};
 use crate::{FAILED, Failure, INTERRUPTED, REFUSED, failed};
@@ -54,7 +55,7 @@ pub fn reproduce(arguments: ReproduceArguments) -> Result<ExitCode, Failure> {
     let ended = plan.run(command, || stopped.load(Relaxed), |line| complain(format_args!("{line}\n")));
     let ended = ended.map_err(|error| match error {
         Error::Refused(_) => (REFUSED, error.to_string()),
-        Error::File { .. } => failed(error),
+        _ => failed(error),
     })?;
     say(table(&ended).trim_end());
     let written = report::write(&plan.out, &plan.out).map_err(failed)?;

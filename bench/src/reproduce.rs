@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiments::{ALL, Experiment};
 use crate::figures;
+use crate::lang::rows::Error;
 use crate::manifest::Identity;
 use crate::memory;
 use crate::replace::replace;
@@ -44,22 +44,6 @@ pub struct Plan {
 
 /// Memory that ten million instances need with a server and its clients beside them, and less for `--quick`.
 const MEMORY: [u64; 2] = [1 << 30, 10 << 30];
-
-/// Why nothing was run.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// An option makes no sense, or memory does not hold it.
-    #[error("{0}")]
-    Refused(String),
-    /// The folder or the journal cannot be written.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
 
 /// How an experiment ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +113,7 @@ impl Plan {
     ) -> Result<Vec<(&'static Experiment, Ended)>, Error> {
         let experiments = self.experiments()?;
         self.check_memory()?;
-        fs::create_dir_all(&self.out).map_err(|source| Error::File { path: self.out.clone(), source })?;
+        fs::create_dir_all(&self.out).map_err(|source| Error::file(&self.out, source))?;
         let path = self.out.join("reproduce.json");
         let mut journal = Journal::open(&path, self.size, &say);
         let mut ended = Vec::new();
@@ -197,7 +181,7 @@ impl Journal {
 
     fn write(&self, path: &Path) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default() + "\n";
-        replace(path, text.as_bytes()).map_err(|source| Error::File { path: path.to_owned(), source })
+        replace(path, text.as_bytes()).map_err(|source| Error::file(path, source))
     }
 }
 
