@@ -504,24 +504,20 @@ fn who_looks_on_leaves_by_saying_anything_and_goes_on_with_it() {
     assert_eq!(event()["ok"], true, "the end of the status");
     assert_eq!(event()["ok"], true, "that of the log");
     // Places of those who look on are free again once they are gone.
+    let status = format!("{}{{\"do\":\"status\"}}\n", hello(TOKEN));
     for _ in 0..3 {
-        let watchers: Vec<TcpStream> = (0..16)
-            .map(|_| {
-                let mut stream = connect(&port);
-                stream.write_all(format!("{}{{\"do\":\"status\"}}\n", hello(TOKEN)).as_bytes()).unwrap();
-                stream
-            })
-            .collect();
-        for watcher in &watchers {
-            let lines: Vec<String> = BufReader::new(watcher).lines().take(2).map(Result::unwrap).collect();
-            assert!(lines[1].contains("\"state\""), "{lines:?}");
-        }
-        let one_more = raw(&port, format!("{}{{\"do\":\"status\"}}\n", hello(TOKEN)).as_bytes());
-        assert_eq!(one_more[1]["kind"], "busy", "{one_more:?}");
-        drop(watchers);
-        let free = || {
-            raw(&port, format!("{}{{\"do\":\"status\"}}\n", hello(TOKEN)).as_bytes())[1]["event"] == "state"
+        // Places become free when the server sees that a connection is closed, a little later.
+        let mut watchers: Vec<TcpStream> = Vec::new();
+        let mut one_looks_on = || {
+            let mut stream = connect(&port);
+            stream.write_all(status.as_bytes()).unwrap();
+            let second = BufReader::new(&stream).lines().nth(1).unwrap().unwrap();
+            let state = second.contains("\"state\"");
+            watchers.extend(state.then_some(stream));
+            state
         };
-        wait_until(free, "a place");
+        (0..16).for_each(|_| wait_until(&mut one_looks_on, "a place"));
+        let one_more = raw(&port, status.as_bytes());
+        assert_eq!(one_more[1]["kind"], "busy", "{one_more:?}");
     }
 }

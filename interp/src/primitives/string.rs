@@ -16,6 +16,7 @@ pub(super) const TABLE: Table = &[
     ("stringCompare", Primitive::Plain(compare)),
     ("stringIndexOf", Primitive::Plain(index_of)),
     ("stringIndexOfByte", Primitive::Plain(index_of_byte)),
+    ("stringIndexOfAny", Primitive::Plain(index_of_any)),
     ("stringFind", Primitive::Plain(find)),
     ("stringHasAt", Primitive::Plain(has_at)),
     ("stringUppercase", Primitive::Plain(uppercase)),
@@ -101,6 +102,14 @@ fn index_of_byte(space: &mut Space, call: Call) -> Answer {
     let from = start(space, call, 1)?;
     let rest = bytes.get(from..).unwrap_or_default();
     index(space, rest.iter().position(|&other| usize::from(other) == byte).map(|found| from + found))
+}
+
+/// `indexOfAnyIn: marks startingAt: start`: the first character whose code point is marked.
+fn index_of_any(space: &mut Space, call: Call) -> Answer {
+    let argument = space.argument(call, 0);
+    let marks = argument.bytes().filter(|_| argument.is(Known::ByteArray));
+    let marks = marks.ok_or(space.failure(Special::BadArgument))?;
+    index(space, receiver_text(space, call)?.index_of_any(marks, start(space, call, 1)?))
 }
 
 fn find(space: &mut Space, call: Call) -> Answer {

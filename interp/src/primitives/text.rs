@@ -103,6 +103,18 @@ impl<'s> Text<'s> {
         }
     }
 
+    /// Where a code point that is marked, by a byte other than 0 at its own place, stands at or after `start`.
+    pub fn index_of_any(self, marks: &[u8], start: usize) -> Option<usize> {
+        let marked = |code: usize| marks.get(code).is_some_and(|&mark| mark != 0);
+        match self {
+            Text::Narrow(bytes) => {
+                let found = bytes.get(start..)?.iter().position(|&byte| marked(usize::from(byte)))?;
+                Some(start + found)
+            }
+            Text::Wide(_) => (start..self.len()).find(|&index| marked(self.code(index) as usize)),
+        }
+    }
+
     /// By code points.
     pub fn compare(self, other: Text<'_>) -> Ordering {
         match (self, other) {
