@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::csv_table::Table;
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
+use crate::plot;
 
 /// The columns of `effort.csv`.
 pub const COLUMNS: [&str; 8] =
@@ -135,15 +137,13 @@ pub fn run(options: &Options, tree: &Path, steps: &Steps) -> Result<Outcome, Err
     let planned =
         components().flat_map(|it| ["Rust", "Smalltalk"].map(|name| vec![it.id.to_owned(), name.to_owned()]));
     let mut rows = Rows::open(&session.csv, &COLUMNS, &["component", "language"], &planned.collect())?;
-    let table = format!("{:24}{:>12}{:>8}{:>9}{:>9}   {}\n", "", "", "files", "lines", "code", "the paper's");
-    let mut outcome = Outcome { table, ..Outcome::default() };
+    let mut outcome = Outcome::default();
     for (component, (language, result)) in
         counted.iter().flat_map(|(it, both)| both.iter().map(move |one| (it, one)))
     {
         if matches!(result, Ok(count) if count.files == 0) {
             continue;
         }
-        outcome.table += &line(component, *language, result);
         if let Err(why) = result {
             outcome.failures.push(format!("{}: {why}", component.id));
         }
@@ -154,6 +154,10 @@ pub fn run(options: &Options, tree: &Path, steps: &Steps) -> Result<Outcome, Err
         outcome.measured += 1;
         rows.push(&row(component, *language, result))?;
     }
+    let csv = Table::read(&session.csv)?;
+    plot::write(plot::effort(&csv).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&csv);
     session.end()?;
     Ok(outcome)
 }
@@ -170,14 +174,32 @@ fn row(component: &Component, language: Language, result: &Result<Count, String>
     [component.id.to_owned(), name, lines, language.name().to_owned(), files, all, code, failure]
 }
 
-fn line(component: &Component, language: Language, result: &Result<Count, String>) -> String {
-    let paper = component.paper.map_or_else(String::new, |(name, lines)| format!("{name}: {lines}"));
-    match result {
-        Ok(Count { files, lines, code }) => {
-            format!("{:24}{:>12}{files:>8}{lines:>9}{code:>9}   {paper}\n", component.id, language.name())
+/// Each part in each language, beside the paper's.
+pub(crate) fn table(csv: &Table) -> String {
+    let line = |cells: [&str; 6]| {
+        let [component, language, files, lines, code, paper] = cells;
+        format!("{component:24}{language:>12}{files:>8}{lines:>9}{code:>9}   {paper}\n")
+    };
+    let mut out = line(["", "", "files", "lines", "code", "the paper's"]);
+    for row in csv.rows() {
+        let cell = |column: &str| row.get::<String>(column).unwrap_or_default();
+        let component = cell("component");
+        if !cell("failure").is_empty() {
+            out += &format!("{component:24}{}\n", cell("failure"));
+            continue;
         }
-        Err(why) => format!("{:24}{why}\n", component.id),
+        let (name, lines) = (cell("paper_component"), cell("paper_lines"));
+        let paper = if name.is_empty() { name } else { format!("{name}: {lines}") };
+        out += &line([
+            &component,
+            &cell("language"),
+            &cell("files"),
+            &cell("lines"),
+            &cell("code_lines"),
+            &paper,
+        ]);
     }
+    out
 }
 
 fn count(tree: &Path, component: &Component, language: Language) -> Result<Count, String> {
@@ -347,6 +369,11 @@ mod tests {
         assert!(outcome.failures.is_empty() && outcome.measured >= COMPONENTS.len(), "{outcome:?}");
         let text = fs::read_to_string(out.join("effort.csv")).unwrap();
         assert!(text.contains("chester-update-points,Chester UpdatePoints,22,Smalltalk,2,"), "{text}");
+        assert!(
+            out.join("effort.svg").exists() && outcome.table.contains("Chester UpdatePoints: 22"),
+            "{}",
+            outcome.table
+        );
         assert_eq!(run(&options, &own_tree(), &Steps::silent()).unwrap().measured, 0);
         let missing = run(&options, Path::new("/no/such"), &Steps::silent()).unwrap();
         assert_eq!(missing.failures.len(), 2 * COMPONENTS.len());

@@ -339,11 +339,12 @@ pub const ALL: [Experiment; 15] = [
         findings: &[
             finding("scenarios that pass", "result=pass", "rows()", "", None),
             finding("scenarios that do not", "result=fail", "rows()", "", Some(AtMost(0.0))),
+            finding("the longest stop", "", "max(longest_stop_ns)", "", None),
         ],
         meaning: "{0} scenarios pass, {1} do not.",
         rows: "",
         by: &["id", "source", "result"],
-        columns: &["scenario", "detail"],
+        columns: &["scenario", "longest_stop_ns", "detail"],
     },
     Experiment {
         id: "E9",

@@ -14,7 +14,7 @@ use crate::lang::options::Options;
 use crate::lang::rounds;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
-use crate::{csv_table, stats};
+use crate::{csv_table, plot, stats};
 
 /// The columns of `fixes.csv`.
 pub const COLUMNS: [&str; 19] = [
@@ -117,7 +117,10 @@ pub fn run(
         (row(fix, run, load, result.as_deref()), result.err())
     })?;
     steps.finish();
-    outcome.table = table(&session.csv, options.seed)?;
+    let csv = csv_table::Table::read(&session.csv)?;
+    plot::write(plot::fixes(&csv).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&csv, options.seed);
     session.end()?;
     Ok(outcome)
 }
@@ -153,8 +156,7 @@ fn row(fix: &Fix, run: usize, load: Load, result: Result<&[i64], &String>) -> Ve
 }
 
 /// Each fix with its size and median times.
-fn table(path: &std::path::Path, seed: u64) -> Result<String, Error> {
-    let table = csv_table::Table::read(path)?;
+pub(crate) fn table(csv: &csv_table::Table, seed: u64) -> String {
     let mut out = format!(
         "{:26}{:>8}{:>9}{:>7}{:>26}{:>12}{:>12}{:>28}\n",
         "",
@@ -169,7 +171,7 @@ fn table(path: &std::path::Path, seed: u64) -> Result<String, Error> {
     for fix in FIXES {
         let of = |row: &csv_table::Row<'_>| row.get::<String>("fix").is_ok_and(|it| it == fix.id);
         let column = |name: &str| -> Vec<f64> {
-            let cells = table.rows().filter(of).map(|row| row.get::<Option<u64>>(name).ok().flatten());
+            let cells = csv.rows().filter(of).map(|row| row.get::<Option<u64>>(name).ok().flatten());
             cells.flatten().map(|value| value as f64).collect()
         };
         let Some(pause) = stats::summarise(&column("pause_ns"), seed) else { continue };
@@ -191,7 +193,7 @@ fn table(path: &std::path::Path, seed: u64) -> Result<String, Error> {
             time("preparation_ns"),
         );
     }
-    Ok(out)
+    out
 }
 
 #[cfg(test)]

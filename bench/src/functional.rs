@@ -9,13 +9,16 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::csv_table::{Row, Table};
+use crate::figures;
 use crate::lang::child;
 use crate::lang::options::Options;
 use crate::lang::rows::{Error, Outcome, Rows, Session};
 use crate::lang::steps::Steps;
+use crate::plot;
 
 /// The columns of `functional.csv`.
-pub const COLUMNS: [&str; 6] = ["id", "source", "scenario", "result", "detail", "failure"];
+pub const COLUMNS: [&str; 7] = ["id", "source", "scenario", "result", "longest_stop_ns", "detail", "failure"];
 
 /// Something that is to work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,9 +136,8 @@ pub fn run(
     for scenario in missing {
         steps.before(scenario.id);
         outcome.measured += 1;
-        let result = child::run(&mut command(scenario)).and_then(|said| detail(&said.out));
-        rows.push(&row(scenario, result.as_deref()))?;
-        outcome.table += &line(scenario, result.as_deref());
+        let result = child::run(&mut command(scenario)).and_then(|said| passed(&said.out));
+        rows.push(&row(scenario, result.as_ref()))?;
         if let Err(why) = result {
             steps.note(&format!("failed: {}: {why}", scenario.id));
             outcome.failures.push(format!("{}: {why}", scenario.id));
@@ -143,32 +145,42 @@ pub fn run(
         steps.after();
     }
     steps.finish();
+    let csv = Table::read(&session.csv)?;
+    plot::write(plot::functional(&csv).as_ref(), &options.out)
+        .map_err(|error| Error::file(&options.out, error))?;
+    outcome.table = table(&csv);
     session.end()?;
     Ok(outcome)
 }
 
-/// What the child says of a scenario that passed.
-fn detail(out: &str) -> Result<String, String> {
+/// What the child says of a scenario that passed: the longest stop in microseconds, and what was done.
+fn passed(out: &str) -> Result<(u64, String), String> {
     let last = out.lines().next_back().unwrap_or_default();
-    let detail = last.strip_prefix("pass\t").ok_or_else(|| format!("printed \"{}\"", last.escape_debug()))?;
-    Ok(detail.to_owned())
+    let told = last.strip_prefix("pass\t").and_then(|rest| rest.split_once(' '));
+    told.and_then(|(micros, detail)| Some((micros.parse().ok()?, detail.to_owned())))
+        .ok_or_else(|| format!("printed \"{}\"", last.escape_debug()))
 }
 
-fn row(scenario: &Scenario, result: Result<&str, &String>) -> [String; 6] {
+fn row(scenario: &Scenario, result: Result<&(u64, String), &String>) -> [String; 7] {
     let Scenario { id, source, title, .. } = *scenario;
-    let (verdict, detail, failure) = match result {
-        Ok(detail) => ("pass", detail.to_owned(), String::new()),
-        Err(why) => ("fail", String::new(), why.replace(['\n', '\r'], " ")),
+    let (verdict, stop, detail, failure) = match result {
+        Ok((micros, detail)) => ("pass", (micros * 1000).to_string(), detail.clone(), String::new()),
+        Err(why) => ("fail", String::new(), String::new(), why.replace(['\n', '\r'], " ")),
     };
-    [id.into(), source.into(), title.into(), verdict.into(), detail, failure]
+    [id.into(), source.into(), title.into(), verdict.into(), stop, detail, failure]
 }
 
-fn line(scenario: &Scenario, result: Result<&str, &String>) -> String {
-    let (verdict, detail) = match result {
-        Ok(detail) => ("pass", detail),
-        Err(why) => ("FAIL", why.lines().next().unwrap_or_default()),
+/// Each scenario, whether it passed, and what was done or what went wrong.
+pub(crate) fn table(csv: &Table) -> String {
+    let line = |row: Row<'_>| {
+        let cell = |column: &str| row.get::<String>(column).unwrap_or_default();
+        let stop = row.get("longest_stop_ns").map_or_else(|_| String::new(), figures::duration);
+        let (verdict, said) =
+            if cell("result") == "pass" { ("pass", cell("detail")) } else { ("FAIL", cell("failure")) };
+        format!("{:<32}{:<13}{verdict:<6}{stop:>10}   {said}\n", cell("id"), cell("source"))
     };
-    format!("{:<32}{:<13}{verdict:<6}{detail}\n", scenario.id, scenario.source)
+    let header = format!("{:<51}{:>10}\n", "", "stop");
+    csv.rows().fold(header, |table, row| table + &line(row))
 }
 
 #[cfg(test)]
@@ -193,7 +205,7 @@ mod tests {
     fn a_row_for_each_scenario_and_failed_ones_are_run_again() {
         let options = options("rows");
         let run = |script: &'static str| run(&options, move |_| shell(script), &Steps::new()).unwrap();
-        let script = "printf 'noise\\npass\\t2 updates\\n'";
+        let script = "printf 'noise\\npass\\t217 2 updates\\n'";
         let first = super::run(
             &options,
             |scenario| shell(if scenario.id == "engine-state" { "echo no 1>&2; exit 1" } else { script }),
@@ -204,6 +216,13 @@ mod tests {
         let text = std::fs::read_to_string(options.out.join("functional.csv")).unwrap();
         assert_eq!(text.lines().count(), 15);
         assert!(text.contains("engine-state,gDSU 5.4") && text.contains("fail"), "{text}");
+        assert!(text.contains(",pass,217000,2 updates,"), "{text}");
+        assert!(
+            first.table.contains("217 µs   2 updates") && first.table.contains("FAIL"),
+            "{}",
+            first.table
+        );
+        assert!(options.out.join("functional.svg").exists());
         let second = run(script);
         assert_eq!((second.measured, second.skipped, second.failures.len()), (1, 13, 0));
         assert_eq!(run(script).measured, 0);
@@ -212,8 +231,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_a_failure() {
-        assert!(detail("pass\tall").is_ok());
-        assert!(detail("passed").is_err());
-        assert!(detail("").is_err());
+        assert_eq!(passed("pass\t12 all of it"), Ok((12, "all of it".to_owned())));
+        assert!(passed("pass\tall of it").is_err());
+        assert!(passed("passed").is_err());
+        assert!(passed("").is_err());
     }
 }

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::csv_table::{Error, Table};
+use crate::effort;
+use crate::fixes;
+use crate::functional;
 use crate::gdsu;
 use crate::headline;
 use crate::lang::{barrier, compare, heal, rows, virtualization};
@@ -104,7 +107,7 @@ impl Results {
 /// What can be drawn and told.
 const KNOWN: &str = "become.csv (strategy, pairs, pause_ns, …), limits.csv (limit, value, …), lang.csv (benchmark, system, …), \
                      barrier.csv (benchmark, strategy, …), heal.csv (holder, before_ns, …), gdsu.csv (instances, policy, …), \
-                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …), soak.csv (number, update, step, …), scale.csv (dimension, size, …), peers.csv (system, instances, …), safepoints.csv (strategy, processes, depth, …) or webapp.csv (update, safe_point, window, …)";
+                     virtualization.csv (benchmark, mode, …), server.csv (instances, pace, window, …), soak.csv (number, update, step, …), scale.csv (dimension, size, …), peers.csv (system, instances, …), safepoints.csv (strategy, processes, depth, …), fixes.csv (fix, pause_ns, …), functional.csv (scenario, longest_stop_ns, …), effort.csv (component, code_lines, …) or webapp.csv (update, safe_point, window, …)";
 
 /// The seed of the bootstrap, which a CSV does not tell.
 const SEED: u64 = 42;
@@ -142,6 +145,12 @@ fn bench(path: &Path, table: &Table) -> Result<Option<(Vec<Plot>, String)>, Erro
     } else if has(&["number", "update", "step"]) {
         let rows = soak::read(path)?;
         (plot::soak(&rows), soak::table(&rows))
+    } else if has(&["fix", "pause_ns"]) {
+        (plot::fixes(table), fixes::table(table, SEED))
+    } else if has(&["scenario", "longest_stop_ns"]) {
+        (plot::functional(table), functional::table(table))
+    } else if has(&["component", "code_lines"]) {
+        (plot::effort(table), effort::table(table))
     } else if has(&["benchmark", "mode", "run", "time_ns"]) {
         let rows = virtualization::read(path)?;
         (plot::virtualization(&rows, SEED), virtualization::table(&rows, SEED))

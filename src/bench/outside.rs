@@ -45,7 +45,7 @@ pub fn apply(id: &str, load: Load, strategy: BecomeStrategy) -> Result<Vec<u64>,
     numbers.map_err(|_| format!("the hypervisor answered {printed}"))
 }
 
-/// Runs a scenario of experiment E8 and answers what was done.
+/// Runs a scenario of experiment E8 and answers the longest stop in microseconds, and what was done.
 pub fn scenario(id: &str, strategy: BecomeStrategy) -> Result<String, String> {
     let load = Load::QUICK;
     let figures = apply(id, load, strategy)?;
@@ -53,7 +53,7 @@ pub fn scenario(id: &str, strategy: BecomeStrategy) -> Result<String, String> {
         return Err(format!("the hypervisor answered {figures:?}"));
     };
     Ok(format!(
-        "{classes} classes, {methods} methods, a pause of {pause} µs; {} threads looked {before} times before and {after} times after, and saw nothing between; \
+        "{pause} {classes} classes, {methods} methods; {} threads looked {before} times before and {after} times after, and saw nothing between; \
          a million additions took {:.1} ms before and {:.1} ms after",
         load.threads,
         sum_before as f64 / 1e6,

@@ -1,6 +1,7 @@
-//! The plots of experiments E1 to E5 and E7 and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
+//! The plots of the experiments and of the language's benchmarks, drawn from CSV alone, as SVG and PNG of the same scene.
 
 mod access;
+mod amounts;
 mod chart;
 mod course;
 mod font;
@@ -11,6 +12,7 @@ mod memory;
 mod pause;
 mod png;
 mod ratios;
+mod rows;
 mod safe_points;
 mod scale;
 mod scene;
@@ -27,7 +29,9 @@ use std::path::{Path, PathBuf};
 pub use course::{Bin, Course, Update};
 pub use scene::Scene;
 
+use self::amounts::Amounts;
 use self::lines::Lines;
+use self::scale::Unit;
 use crate::csv_table::Table;
 use crate::lang::barrier::Comparison;
 use crate::lang::rows::{HealRow, LangRow};
@@ -216,6 +220,55 @@ pub fn safepoints(table: &Table) -> Option<Plot> {
     };
     let meaning = "A program that is always inside of what changes has no moment for return barriers; update points make one.";
     Some(Plot { name: "safepoints".to_owned(), meaning, scene: lines.scene(table)? })
+}
+
+/// The plot of experiment E6; `None` without a fix.
+#[must_use]
+pub fn fixes(table: &Table) -> Option<Plot> {
+    let amounts = Amounts {
+        title: "How long a fix of the core library stops the program",
+        explanation: "Marks: medians; bars: 95 % bootstrap interval. Preparation and gathering come before the pause; not everything stands still meanwhile.",
+        axis: "time",
+        unit: Unit::Nanoseconds,
+        by: "fix",
+        figures: &[
+            ("pause", "median(pause_ns)"),
+            ("gathering", "median(gathering_ns)"),
+            ("preparation", "median(preparation_ns)"),
+        ],
+    };
+    let meaning = "What it costs a running program to have the classes mended on which everything runs.";
+    Some(Plot { name: "fixes".to_owned(), meaning, scene: amounts.scene(table)? })
+}
+
+/// The plot of experiment E8; `None` if no scenario passed.
+#[must_use]
+pub fn functional(table: &Table) -> Option<Plot> {
+    let amounts = Amounts {
+        title: "Scenarios that pass, and their longest stop",
+        explanation: "One run of each; a scenario that fails has no mark.",
+        axis: "time",
+        unit: Unit::Nanoseconds,
+        by: "id",
+        figures: &[("longest stop", "max(longest_stop_ns)")],
+    };
+    let meaning = "What could be updated, and how long the program stood still at most.";
+    Some(Plot { name: "functional".to_owned(), meaning, scene: amounts.scene(table)? })
+}
+
+/// The plot of experiment E9; `None` without a part.
+#[must_use]
+pub fn effort(table: &Table) -> Option<Plot> {
+    let amounts = Amounts {
+        title: "Lines of code of each part",
+        explanation: "Lines with something besides white space and comments, without tests.",
+        axis: "lines",
+        unit: Unit::Count,
+        by: "component",
+        figures: &[("here", "sum(code_lines)"), ("Espell, Table 3", "max(paper_lines)")],
+    };
+    let meaning = "How much code each part is, beside what the paper counts of its own.";
+    Some(Plot { name: "effort".to_owned(), meaning, scene: amounts.scene(table)? })
 }
 
 /// Writes SVG and PNG of each plot into a folder, which is made if need be; the files written.
