@@ -71,7 +71,7 @@ fn targets_are_judged_and_the_sentence_is_made_of_the_figures() {
     let folder = Folder::new("targets");
     let rows = |result: &str| {
         format!(
-            "id,source,scenario,result,detail,failure\none,here,does,pass,well,\ntwo,here,does,{result},so,\n"
+            "id,source,scenario,result,longest_stop_ns,detail,failure\none,here,does,pass,1000,well,\ntwo,here,does,{result},2000,so,\n"
         )
     };
     folder.write("functional.csv", &rows("pass"));
